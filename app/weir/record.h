@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Records: a flow or a packet's fate as one line of JSON. The fields and their order are a contract
+ * with other programs (docs/records.md); every text in them is one of ours, so none needs escaping.
+ */
+#ifndef WEIR_APP_RECORD_H
+#define WEIR_APP_RECORD_H
+
+#include <stddef.h>
+
+#include "core/view.h"
+
+struct weir_output;
+
+#define WEIR_RECORD_MAX 1024U /* octets a record can take, newline included */
+
+/* Write one record to line, which holds WEIR_RECORD_MAX; returns its length, newline included. */
+size_t weir_record_flow_format(char *line, const struct weir_flow_view *flow);
+size_t weir_record_trace_format(char *line, const struct weir_trace_view *trace);
+
+/* Format and append to an output; an error sticks to the output, see output.h. */
+void weir_record_flow(struct weir_output *output, const struct weir_flow_view *flow);
+void weir_record_trace(struct weir_output *output, const struct weir_trace_view *trace);
+
+/* "tcp", "udp", "icmp", "icmp6", "sctp", "gre"; NULL for others, which are shown by number. */
+const char *weir_proto_name(unsigned int proto);
+
+#endif

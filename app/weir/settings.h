@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Settings: everything that options and the configuration file can say, checked and with defaults
+ * filled in. Made once before the start (settings are constant while workers run).
+ */
+#ifndef WEIR_APP_SETTINGS_H
+#define WEIR_APP_SETTINGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/timeout.h"
+
+#define WEIR_PATH_MAX   4096U
+#define WEIR_PAIRS_CONF 16U /* port pairs */
+#define WEIR_NAME_MAX   64U /* as RTE_ETH_NAME_MAX_LEN */
+
+enum weir_checksum { WEIR_CHECKSUM_VERIFY, WEIR_CHECKSUM_IGNORE };
+enum weir_mode { WEIR_MODE_ENFORCE, WEIR_MODE_SHADOW };
+enum weir_midstream { WEIR_MIDSTREAM_LOOSE, WEIR_MIDSTREAM_STRICT, WEIR_MIDSTREAM_ONE_WAY };
+
+/* Two ports between which frames pass as they came; b empty: observer, a receives only. */
+struct weir_port_pair {
+    char a[WEIR_NAME_MAX]; /* DPDK port name */
+    char b[WEIR_NAME_MAX];
+    enum weir_mode mode;
+};
+
+struct weir_settings {
+    /* what to do */
+    char config_file[WEIR_PATH_MAX]; /* "" = none */
+    char flow_file[WEIR_PATH_MAX];   /* "" = none, "-" = standard output */
+    char trace_file[WEIR_PATH_MAX];
+    bool exit_at_end; /* end when every port has said all it has (net_pcap files) */
+    bool quiet;
+    bool frames_cut; /* replay only: the capture has a snap length, so frames may end early */
+    /* packet path */
+    uint32_t workers;                        /* 1 to 64 */
+    uint32_t burst;                          /* packets a poll, 1 to 256; default 64 */
+    uint32_t rx_descriptors, tx_descriptors; /* 64 to 32768; default 1024 */
+    uint32_t mbufs;                          /* per port, 1024 to 2^24; default 32768 */
+    struct weir_port_pair pair[WEIR_PAIRS_CONF];
+    uint32_t pair_count; /* 0: ports are paired in the order EAL has them: 0-1, 2-3, an odd last one
+                            observes */
+    /* tracking */
+    uint32_t flows;      /* IPv4 records, all workers together, 64 to 2^28; default 1048576 */
+    uint32_t flows6;     /* IPv6 records, likewise; default 262144 */
+    enum weir_mode mode; /* default for pairs */
+    enum weir_checksum checksum;
+    enum weir_midstream midstream;
+    bool vlan_in_key;                  /* default true */
+    enum weir_timeout_profile profile; /* what timeouts that nobody set are taken from */
+    struct weir_timeouts timeouts;
+};
+
+#define WEIR_FLOWS_DEFAULT  (1U << 20)
+#define WEIR_FLOWS6_DEFAULT (1U << 18)
+
+#endif
