@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/tcp_track.h"
 #include "core/timeout.h"
 
 #define WEIR_PATH_MAX   4096U
@@ -17,7 +18,7 @@
 
 enum weir_checksum { WEIR_CHECKSUM_VERIFY, WEIR_CHECKSUM_IGNORE };
 enum weir_mode { WEIR_MODE_ENFORCE, WEIR_MODE_SHADOW };
-enum weir_midstream { WEIR_MIDSTREAM_LOOSE, WEIR_MIDSTREAM_STRICT, WEIR_MIDSTREAM_ONE_WAY };
+
 
 /* Two ports between which frames pass as they came; b empty: observer, a receives only. */
 struct weir_port_pair {

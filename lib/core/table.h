@@ -166,6 +166,41 @@ static inline uint32_t weir_table_match(const struct weir_table *table, uint64_t
     return weir_table_match_len(table, hash, table->key_len);
 }
 
+#define WEIR_TABLE_BURST_MAX 256U
+
+/*
+ * Stage 2 for count hashes (at most WEIR_TABLE_BURST_MAX), likely[i] the answer for hash[i]; here the
+ * second buckets are matched too, after all the first ones, so that hardly a displaced entry is left
+ * for stage 3 to wait for.
+ */
+static inline void weir_table_match_burst_len(const struct weir_table *table, const uint64_t *hash,
+                                              uint32_t *likely, unsigned int count,
+                                              unsigned int key_len)
+{
+    uint8_t again[WEIR_TABLE_BURST_MAX];
+    unsigned int left = 0;
+
+    for (unsigned int i = 0; i < count; i++) {
+        likely[i] = weir_table_match_len(table, hash[i], key_len);
+        again[left] = (uint8_t)i;
+        left += likely[i] == WEIR_TABLE_NONE &&
+                table->buckets[weir_table_first(table, hash[i])].displaced != 0;
+    }
+    for (unsigned int j = 0; j < left; j++) {
+        unsigned int i = again[j];
+        uint16_t tag = weir_table_tag(hash[i]);
+        uint32_t first = weir_table_first(table, hash[i]);
+        const struct weir_bucket *bucket =
+            &table->buckets[weir_table_other(table, first, tag)];
+        uint32_t mask = weir_bucket_match(bucket, tag);
+
+        if (mask != 0) {
+            likely[i] = bucket->record[weir_match_slot(mask)];
+            weir_table_prefetch_record(table, likely[i], key_len);
+        }
+    }
+}
+
 /* Is the record's key this one? Keys are multiples of 8 octets without padding. */
 static inline unsigned int weir_table_holds(const struct weir_table *table, uint32_t record,
                                             const void *key, unsigned int key_len)

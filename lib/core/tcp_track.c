@@ -1,0 +1,511 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * From a segment to an event, by what is known of both ends; then the step and the commit.
+ *
+ * Throughout, x is the end that sent the segment and y the one that it goes to.
+ */
+#include "core/tcp_track.h"
+
+#include <string.h>
+
+#include "core/tcp_window.h"
+
+/* A SYN may carry data (RFC 7413): how far its number may lie below the end it gave. */
+#define SYN_REACH 0xffffU
+
+/* What classification found: the event and, where it is not a plain one, the reason. */
+struct finding {
+    uint8_t event;
+    uint8_t reason;
+};
+
+static inline struct finding found(enum weir_tcp_event event, enum weir_reason reason)
+{
+    return (struct finding){(uint8_t)event, (uint8_t)reason};
+}
+
+static inline struct finding refuse(enum weir_reason reason)
+{
+    return found(WEIR_TCP_EV_REFUSE, reason);
+}
+
+static inline struct finding inert(enum weir_reason reason)
+{
+    return found(WEIR_TCP_EV_INERT, reason);
+}
+
+static inline unsigned int state_of(const struct weir_flow *flow, unsigned int dir)
+{
+    return weir_tcp_pairs.state[flow->pair][dir];
+}
+
+static bool state_over(unsigned int state)
+{
+    return state == WEIR_TCP_CLOSED || state == WEIR_TCP_TIME_WAIT;
+}
+
+/* Neither end holds the connection any more: a SYN may begin the next one (RFC 9293 3.6.1). */
+static bool pair_over(const struct weir_flow *flow)
+{
+    return state_over(state_of(flow, WEIR_ORIG)) && state_over(state_of(flow, WEIR_RESP));
+}
+
+static bool pair_dead(const struct weir_flow *flow)
+{
+    return state_of(flow, WEIR_ORIG) == WEIR_TCP_CLOSED &&
+           state_of(flow, WEIR_RESP) == WEIR_TCP_CLOSED;
+}
+
+/* Would the endpoint in TIME-WAIT take this SYN (RFC 9293 3.6.1 by sequence, RFC 6191 2 by time)? */
+static bool time_wait_takes(const struct weir_peer *x, const struct weir_segment *seg)
+{
+    if ((seg->opts & WEIR_SEG_TS) && (x->flags & WEIR_PEER_TS) &&
+        weir_seq_after(seg->tsval, x->ts))
+        return true;
+    return weir_seq_reaches(seg->seq, x->end);
+}
+
+/* Is this SYN or SYN-ACK the one x has already sent? */
+static bool syn_repeated(const struct weir_peer *x, const struct weir_segment *seg)
+{
+    return x->end - 1 - seg->seq <= SYN_REACH && !weir_seq_after(weir_segment_end(seg), x->end);
+}
+
+static struct finding classify_syn(struct weir_flow *flow, unsigned int dir,
+                                   const struct weir_segment *seg)
+{
+    struct weir_peer *x = &flow->peer[dir];
+    struct weir_peer *y = &flow->peer[!dir];
+
+    if (flow->pair == WEIR_PAIR_NEW)
+        return found(WEIR_TCP_EV_SYN, WEIR_REASON_NONE);
+    if (pair_over(flow)) {
+        if (state_of(flow, !dir) == WEIR_TCP_TIME_WAIT && !time_wait_takes(x, seg))
+            return inert(WEIR_REASON_SYN_TIME_WAIT);
+        return found(WEIR_TCP_EV_SYN, WEIR_REASON_NONE);
+    }
+    if ((x->flags & WEIR_PEER_SEEN) && !(x->flags & WEIR_PEER_PROVEN)) {
+        if (syn_repeated(x, seg))
+            return found(WEIR_TCP_EV_SYN, WEIR_REASON_RETRANSMISSION);
+        if (!(y->flags & WEIR_PEER_SEEN)) /* never answered: x has given up and tries anew */
+            return found(WEIR_TCP_EVENTS, WEIR_REASON_NONE);
+    }
+    if (!(x->flags & WEIR_PEER_SEEN) && !(y->flags & WEIR_PEER_PROVEN)) /* simultaneous open */
+        return found(WEIR_TCP_EV_SYN, WEIR_REASON_NONE);
+    y->flags |= WEIR_PEER_CHALL;
+    return inert(WEIR_REASON_SYN_CHALLENGE);
+}
+
+/* The SYN of y that this acknowledgement is for: the tracked one, an earlier one of y, or none. */
+enum syn_match { SYN_NOT_MINE, SYN_TRACKED, SYN_EARLIER };
+
+static enum syn_match acknowledges_syn(const struct weir_peer *y, const struct weir_peer *x,
+                                       uint32_t ack)
+{
+    /* Until x is seen, y.ack holds y's initial sequence number, and x an earlier attempt's end. */
+    if (ack - (y->ack + 1) <= y->end - (y->ack + 1))
+        return SYN_TRACKED;
+    if ((x->flags & WEIR_PEER_UNSURE) && ack == x->end)
+        return SYN_EARLIER;
+    return SYN_NOT_MINE;
+}
+
+static struct finding classify_syn_ack(struct weir_flow *flow, unsigned int dir,
+                                       const struct weir_segment *seg)
+{
+    struct weir_peer *x = &flow->peer[dir];
+    struct weir_peer *y = &flow->peer[!dir];
+
+    if (pair_over(flow))
+        return inert(WEIR_REASON_AFTER_CLOSE);
+    if (!(x->flags & WEIR_PEER_SEEN) && !(y->flags & WEIR_PEER_PROVEN)) {
+        switch (acknowledges_syn(y, x, seg->ack)) {
+        case SYN_EARLIER:
+            y->ack = seg->ack - 1;
+            y->end = seg->ack;
+            return found(WEIR_TCP_EV_SYN_ACK, WEIR_REASON_NONE);
+        case SYN_TRACKED:
+            return found(WEIR_TCP_EV_SYN_ACK, WEIR_REASON_NONE);
+        default:
+            return inert(WEIR_REASON_SYN_ACK_OTHER);
+        }
+    }
+    if (syn_repeated(x, seg) && y->end - seg->ack <= SYN_REACH) {
+        if (x->flags & WEIR_PEER_PROVEN)
+            return inert(WEIR_REASON_OLD_DUPLICATE);
+        return found(WEIR_TCP_EV_SYN_ACK, WEIR_REASON_RETRANSMISSION);
+    }
+    if (x->flags & WEIR_PEER_PROVEN) {
+        y->flags |= WEIR_PEER_CHALL;
+        return inert(WEIR_REASON_SYN_CHALLENGE);
+    }
+    return inert(WEIR_REASON_SYN_ACK_OTHER);
+}
+
+/* RFC 5961 3.2: exactly the next sequence number, as far as a middlebox can know it. */
+static bool rst_exact(const struct weir_flow *flow, unsigned int dir,
+                      const struct weir_segment *seg)
+{
+    const struct weir_peer *x = &flow->peer[dir];
+    const struct weir_peer *y = &flow->peer[!dir];
+    unsigned int state = state_of(flow, !dir);
+
+    if (seg->seq == x->end) /* all that x sent has arrived */
+        return true;
+    if ((y->flags & WEIR_PEER_SEEN) && seg->seq == y->ack) /* or only what y has acknowledged */
+        return true;
+    /* Some stacks leave their FIN out of account; endpoints that have taken the FIN allow for it. */
+    return (x->flags & WEIR_PEER_FIN) && seg->seq == x->end - 1 &&
+           (state == WEIR_TCP_CLOSE_WAIT || state == WEIR_TCP_LAST_ACK ||
+            state == WEIR_TCP_CLOSING);
+}
+
+static struct finding classify_rst(struct weir_flow *flow, unsigned int dir,
+                                   const struct weir_segment *seg)
+{
+    const struct weir_peer *x = &flow->peer[dir];
+    struct weir_peer *y = &flow->peer[!dir];
+
+    if (flow->pair == WEIR_PAIR_DEAD)
+        return (x->flags | y->flags) & WEIR_PEER_SEEN
+                   ? inert(WEIR_REASON_AFTER_CLOSE)
+                   : found(WEIR_TCP_EV_RST, WEIR_REASON_NONE);
+    if (state_of(flow, !dir) == WEIR_TCP_TIME_WAIT)
+        return refuse(WEIR_REASON_RST_TIME_WAIT);
+    if (state_of(flow, !dir) == WEIR_TCP_SYN_SENT) { /* RFC 9293 3.10.7.3: the ACK decides */
+        if (!(seg->flags & WEIR_TCP_ACK))
+            return refuse(WEIR_REASON_RST_OUTSIDE);
+        switch (acknowledges_syn(y, x, seg->ack)) {
+        case SYN_TRACKED:
+            return found(WEIR_TCP_EV_RST, WEIR_REASON_NONE);
+        case SYN_EARLIER:
+            return inert(WEIR_REASON_RST_INEXACT);
+        default:
+            return refuse(WEIR_REASON_RST_OUTSIDE);
+        }
+    }
+    if (rst_exact(flow, dir, seg))
+        return found(WEIR_TCP_EV_RST, WEIR_REASON_NONE);
+    if ((y->flags & WEIR_PEER_SEEN) &&
+        (weir_seq_after(seg->seq, y->edge) ||
+         !weir_seq_reaches(seg->seq, x->end - weir_window_slack(flow, !dir))))
+        return refuse(WEIR_REASON_RST_OUTSIDE);
+    y->flags |= WEIR_PEER_CHALL;
+    return inert(WEIR_REASON_RST_INEXACT);
+}
+
+/*
+ * The windows of a connection of which one end was adopted mid-stream or is never heard: what x
+ * acknowledges teaches how far y has sent, within the window that x itself has offered.
+ */
+static enum weir_reason window_learn(struct weir_flow *flow, unsigned int dir,
+                                     const struct weir_segment *seg)
+{
+    struct weir_peer *x = &flow->peer[dir];
+    struct weir_peer *y = &flow->peer[!dir];
+
+    if (!(y->flags & WEIR_PEER_SEEN))
+        y->edge = x->end + WEIR_WINDOW_MAX;
+    if (weir_seq_after(seg->ack, y->end)) {
+        if ((x->flags & WEIR_PEER_PROVEN) && weir_seq_after(seg->ack, x->edge + 1))
+            return WEIR_REASON_ACK_ABOVE;
+        y->end = seg->ack;
+    } else if (seg->ack == y->end && (y->flags & WEIR_PEER_SEEN) && !(seg->opts & WEIR_SEG_SACK)) {
+        y->flags &= (uint8_t)~WEIR_PEER_UNSURE; /* all that y sent has been acknowledged */
+    }
+    return weir_window_check(flow, dir, seg);
+}
+
+/* A FIN must stand at the end of all that its sender has sent (RFC 9293 3.10.4). */
+static bool fin_misplaced(const struct weir_peer *x, uint32_t end)
+{
+    if (x->flags & (WEIR_PEER_FIN | WEIR_PEER_UNSURE))
+        return weir_seq_after(x->end, end);
+    return !weir_seq_after(end, x->end);
+}
+
+/* Why a segment that passes is not a plain one. Only called when it repeats or probes something. */
+static enum weir_reason oddity(struct weir_flow *flow, unsigned int dir,
+                               const struct weir_segment *seg, uint32_t end)
+{
+    const struct weir_peer *x = &flow->peer[dir];
+    const struct weir_peer *y = &flow->peer[!dir];
+
+    if (end == y->edge + 1 && seg->len == 1)
+        return WEIR_REASON_WINDOW_PROBE;
+    if (seg->seq + 1 == y->ack && x->end == y->ack && seg->len <= 1 &&
+        !(seg->flags & WEIR_TCP_FIN))
+        return WEIR_REASON_KEEP_ALIVE;
+    if (end != seg->seq && !weir_seq_after(end, x->end) && (x->flags & WEIR_PEER_SEEN))
+        return WEIR_REASON_RETRANSMISSION;
+    return WEIR_REASON_NONE;
+}
+
+/* Segments that carry an ACK and neither SYN nor RST, from an end whose peer is in SYN-SENT or that
+ * has itself only sent a SYN. NONE: go on to the windows. */
+static struct finding classify_opening(struct weir_flow *flow, unsigned int dir,
+                                       const struct weir_segment *seg,
+                                       enum weir_midstream midstream)
+{
+    const struct weir_peer *x = &flow->peer[dir];
+    const struct weir_peer *y = &flow->peer[!dir];
+
+    if (!(x->flags & WEIR_PEER_SEEN) && state_of(flow, !dir) == WEIR_TCP_SYN_SENT)
+        return inert(WEIR_REASON_HALF_OPEN_ACK);
+    if (!(y->flags & WEIR_PEER_SEEN) && state_of(flow, dir) == WEIR_TCP_SYN_SENT &&
+        midstream != WEIR_MIDSTREAM_ONE_WAY)
+        return refuse(WEIR_REASON_HANDSHAKE);
+    if ((x->flags & WEIR_PEER_SEEN) && (y->flags & WEIR_PEER_SEEN) &&
+        weir_seq_after(x->ack, seg->ack))
+        return refuse(WEIR_REASON_ACK_BELOW);
+    return found(WEIR_TCP_EV_ACK, WEIR_REASON_NONE);
+}
+
+static inline struct finding classify_ack(struct weir_flow *flow, unsigned int dir,
+                                          const struct weir_segment *seg,
+                                          enum weir_midstream midstream)
+{
+    struct weir_peer *x = &flow->peer[dir];
+    struct weir_peer *y = &flow->peer[!dir];
+    uint32_t end = weir_segment_end(seg);
+    unsigned int fin = seg->flags & WEIR_TCP_FIN;
+    bool overtaken, acks_fin, known;
+    enum weir_reason reason;
+
+    if (__builtin_expect(!(x->flags & WEIR_PEER_PROVEN), 0)) {
+        struct finding opening = classify_opening(flow, dir, seg, midstream);
+
+        if (opening.event != WEIR_TCP_EV_ACK)
+            return opening;
+    }
+    if (__builtin_expect(pair_dead(flow), 0) && !(x->flags & y->flags & WEIR_PEER_SEEN))
+        return inert(WEIR_REASON_AFTER_CLOSE);
+    known = (y->flags & (WEIR_PEER_SEEN | WEIR_PEER_UNSURE)) == WEIR_PEER_SEEN;
+    reason = __builtin_expect(known, 1) ? weir_window_check(flow, dir, seg)
+                                        : window_learn(flow, dir, seg);
+    if (__builtin_expect(reason != WEIR_REASON_NONE, 0))
+        return refuse(reason);
+    if (__builtin_expect(pair_dead(flow), 0))
+        return inert(WEIR_REASON_AFTER_CLOSE);
+    if ((x->flags & WEIR_PEER_FIN) && weir_seq_after(end, x->end))
+        return refuse(WEIR_REASON_AFTER_FIN);
+    if (fin && fin_misplaced(x, end))
+        return refuse(WEIR_REASON_AFTER_FIN);
+    if ((seg->opts & WEIR_SEG_TS) && (x->flags & WEIR_PEER_TS) &&
+        __builtin_expect(weir_seq_after(x->ts, seg->tsval), 0))
+        return inert(WEIR_REASON_PAWS);
+    overtaken = (x->flags & WEIR_PEER_SEEN) && weir_seq_after(x->ack, seg->ack);
+    if (overtaken && !weir_seq_after(end, x->end) && !(fin && !(x->flags & WEIR_PEER_FIN)))
+        return inert(WEIR_REASON_OLD_DUPLICATE);
+    if (weir_seq_after(end, x->end) && end != y->edge + 1)
+        reason = WEIR_REASON_NONE;
+    else
+        reason = oddity(flow, dir, seg, end);
+    if (__builtin_expect(x->flags & WEIR_PEER_CHALL, 0) && seg->seq == x->end && end == x->end &&
+        seg->ack == x->ack)
+        reason = WEIR_REASON_CHALLENGE_ACK;
+    if (fin && overtaken && (y->flags & WEIR_PEER_FIN) && x->ack == y->end)
+        return found(WEIR_TCP_EV_FIN_LATE, reason);
+    acks_fin = (y->flags & WEIR_PEER_FIN) && (overtaken ? x->ack : seg->ack) == y->end;
+    /* ACK, ACK_FIN, FIN, FIN_FIN stand in this order. */
+    return found((enum weir_tcp_event)(WEIR_TCP_EV_ACK + acks_fin + 2 * fin), reason);
+}
+
+/* Both SYNs have passed: scaling counts only if both offered it (RFC 7323 2.2). */
+static void scale_negotiate(struct weir_flow *flow)
+{
+    if (weir_window_scale(flow, 0) == WEIR_WSCALE_UNKNOWN ||
+        weir_window_scale(flow, 1) == WEIR_WSCALE_UNKNOWN) {
+        weir_window_set_scale(flow, 0, 0);
+        weir_window_set_scale(flow, 1, 0);
+    }
+}
+
+/*
+ * The first SYN or SYN-ACK of x. As long as y has not been seen, x.ack holds x's initial sequence
+ * number and x.edge the window of its SYN; when y's SYN passes they become what their names say.
+ */
+static void commit_first_syn(struct weir_flow *flow, unsigned int dir,
+                             const struct weir_segment *seg)
+{
+    struct weir_peer *x = &flow->peer[dir];
+    struct weir_peer *y = &flow->peer[!dir];
+    uint32_t next = (seg->flags & WEIR_TCP_ACK) ? seg->ack : y->ack + 1;
+    bool adopted = y->flags & WEIR_PEER_UNSURE;
+
+    x->flags &= (uint8_t)~WEIR_PEER_UNSURE;
+    x->end = weir_segment_end(seg);
+    weir_window_set_scale(flow, dir,
+                          (seg->opts & WEIR_SEG_WS) ? seg->wscale : WEIR_WSCALE_UNKNOWN);
+    if (!(y->flags & WEIR_PEER_SEEN)) {
+        x->ack = seg->seq;
+        x->edge = seg->win;
+        return;
+    }
+    x->ack = next;
+    x->edge = next + seg->win;
+    y->ack = seg->seq + 1;
+    y->edge += seg->seq + 1;
+    y->flags &= (uint8_t)~WEIR_PEER_UNSURE;
+    if (!adopted || !(seg->opts & WEIR_SEG_WS)) /* else y's offer was not seen and stays unknown */
+        scale_negotiate(flow);
+}
+
+static void commit_syn(struct weir_flow *flow, unsigned int dir, const struct weir_segment *seg)
+{
+    struct weir_peer *x = &flow->peer[dir];
+    struct weir_peer *y = &flow->peer[!dir];
+    uint32_t end = weir_segment_end(seg);
+
+    if (!(x->flags & WEIR_PEER_SEEN)) {
+        commit_first_syn(flow, dir, seg);
+    } else {
+        if (weir_seq_after(end, x->end))
+            x->end = end;
+        if ((seg->flags & WEIR_TCP_ACK) && weir_seq_after(seg->ack, x->ack))
+            x->ack = seg->ack;
+        if ((seg->flags & WEIR_TCP_ACK) && weir_seq_after(seg->ack + seg->win, x->edge))
+            x->edge = seg->ack + seg->win;
+    }
+    x->flags |= WEIR_PEER_SEEN;
+    if ((seg->opts & WEIR_SEG_TS) && (seg->flags & WEIR_TCP_ACK) && seg->tsecr != 0) {
+        y->ts = seg->tsecr;
+        y->flags |= WEIR_PEER_TS;
+    }
+}
+
+/* y has echoed a time stamp of x: from now on older ones of x are old duplicates (RFC 7323 5.3). */
+static inline void commit_echo(struct weir_peer *y, const struct weir_segment *seg)
+{
+    if ((seg->opts & WEIR_SEG_TS) && seg->tsecr != 0 &&
+        (!(y->flags & WEIR_PEER_TS) || weir_seq_after(seg->tsecr, y->ts))) {
+        y->ts = seg->tsecr;
+        y->flags |= WEIR_PEER_TS;
+    }
+}
+
+static inline void commit_ack(struct weir_flow *flow, unsigned int dir,
+                              const struct weir_segment *seg)
+{
+    struct weir_peer *x = &flow->peer[dir];
+    struct weir_peer *y = &flow->peer[!dir];
+    uint32_t end = weir_segment_end(seg);
+    uint32_t offered = weir_window_offered(flow, dir, seg);
+    /* The first ACK of an end whose peer has not spoken: nothing stored is worth keeping. */
+    bool first = !(x->flags & WEIR_PEER_PROVEN) && !(x->flags & y->flags & WEIR_PEER_SEEN);
+
+    if (weir_seq_after(end, x->end))
+        x->end = end;
+    if (first || weir_seq_after(seg->ack, x->ack))
+        x->ack = seg->ack;
+    if (first || weir_seq_after(seg->ack + offered, x->edge))
+        x->edge = seg->ack + offered;
+    weir_window_widen(flow, dir, offered);
+    commit_echo(y, seg);
+    x->flags |= (uint8_t)(WEIR_PEER_SEEN | ((seg->flags & WEIR_TCP_FIN) ? WEIR_PEER_FIN : 0) |
+                          (seg->len ? WEIR_PEER_DATA : WEIR_PEER_ACK));
+    x->flags &= (uint8_t)~WEIR_PEER_CHALL;
+}
+
+struct weir_outcome weir_tcp_track(struct weir_flow *flow, unsigned int dir,
+                                   const struct weir_segment *seg, enum weir_midstream midstream)
+{
+    struct finding finding;
+    struct weir_tcp_step step;
+
+    if (__builtin_expect(!(seg->flags & (WEIR_TCP_SYN | WEIR_TCP_RST)), 1))
+        finding = classify_ack(flow, dir, seg, midstream);
+    else if (seg->flags & WEIR_TCP_RST)
+        finding = classify_rst(flow, dir, seg);
+    else if (seg->flags & WEIR_TCP_ACK)
+        finding = classify_syn_ack(flow, dir, seg);
+    else
+        finding = classify_syn(flow, dir, seg);
+
+    if (finding.event == WEIR_TCP_EVENTS)
+        return (struct weir_outcome){WEIR_TCP_ACT_OPEN, finding.reason, WEIR_TCP_EV_SYN};
+    step = weir_tcp_step(&weir_tcp_pairs, flow->pair, dir, finding.event);
+    if (__builtin_expect(step.action != WEIR_TCP_ACT_PASS, 0)) {
+        if (step.action == WEIR_TCP_ACT_REFUSE && finding.reason == WEIR_REASON_NONE)
+            finding.reason = WEIR_REASON_STATE;
+        return (struct weir_outcome){step.action, finding.reason, finding.event};
+    }
+    flow->pair = step.next;
+    if (finding.event >= WEIR_TCP_EV_ACK && finding.event <= WEIR_TCP_EV_FIN_LATE)
+        commit_ack(flow, dir, seg);
+    else if (finding.event == WEIR_TCP_EV_SYN || finding.event == WEIR_TCP_EV_SYN_ACK)
+        commit_syn(flow, dir, seg);
+    else if (finding.event == WEIR_TCP_EV_RST)
+        flow->peer[dir].flags |= WEIR_PEER_SEEN;
+    return (struct weir_outcome){WEIR_TCP_ACT_PASS, finding.reason, finding.event};
+}
+
+struct weir_birth weir_tcp_birth(const struct weir_segment *seg, enum weir_midstream midstream)
+{
+    unsigned int kind = seg->flags & (WEIR_TCP_SYN | WEIR_TCP_ACK | WEIR_TCP_RST);
+
+    if (kind == WEIR_TCP_SYN)
+        return (struct weir_birth){WEIR_REASON_NONE, WEIR_PAIR_NEW, WEIR_ORIG};
+    if (midstream == WEIR_MIDSTREAM_STRICT)
+        return (struct weir_birth){WEIR_REASON_NOT_SYN, 0, WEIR_ORIG};
+    if (kind & WEIR_TCP_RST)
+        return (struct weir_birth){WEIR_REASON_NONE, WEIR_PAIR_DEAD, WEIR_ORIG};
+    if (kind & WEIR_TCP_SYN)
+        return (struct weir_birth){WEIR_REASON_NONE, WEIR_PAIR_HALF, WEIR_RESP};
+    return (struct weir_birth){WEIR_REASON_NONE, WEIR_PAIR_MID, WEIR_ORIG};
+}
+
+/* Adopted on the word of its first segment: what x sends and acknowledges is all there is to know. */
+static void begin_midstream(struct weir_flow *flow, unsigned int dir,
+                            const struct weir_segment *seg)
+{
+    struct weir_peer *x = &flow->peer[dir];
+    struct weir_peer *y = &flow->peer[!dir];
+
+    x->end = seg->seq;
+    x->ack = seg->ack;
+    x->edge = seg->ack;
+    y->end = seg->ack;
+    y->ack = seg->seq;
+    y->edge = seg->seq + WEIR_WINDOW_MAX;
+    x->flags |= WEIR_PEER_UNSURE;
+    y->flags |= WEIR_PEER_UNSURE;
+    for (unsigned int i = 0; i < 2; i++)
+        flow->win[i] = (WEIR_WSCALE_MAX << 4) | WEIR_WSCALE_UNKNOWN;
+}
+
+void weir_tcp_begin(struct weir_flow *flow, struct weir_birth birth,
+                    const struct weir_segment *seg)
+{
+    struct weir_peer *orig = &flow->peer[WEIR_ORIG];
+
+    flow->pair = birth.seed;
+    if (birth.seed == WEIR_PAIR_MID)
+        begin_midstream(flow, birth.dir, seg);
+    if (birth.seed == WEIR_PAIR_HALF) { /* the SYN that this answers, as far as it can be known */
+        orig->end = seg->ack;
+        orig->ack = seg->ack - 1;
+        orig->edge = UINT16_MAX;
+        orig->flags |= WEIR_PEER_SEEN | WEIR_PEER_UNSURE;
+        weir_window_set_scale(flow, WEIR_ORIG, WEIR_WSCALE_UNKNOWN);
+    }
+}
+
+void weir_tcp_reopen(struct weir_flow *flow, unsigned int dir, const struct weir_segment *seg)
+{
+    bool unanswered = !(flow->peer[!dir].flags & WEIR_PEER_SEEN) && !pair_over(flow);
+    uint32_t earlier = flow->peer[dir].end;
+    uint8_t extra[2] = {flow->peer[0].flags & WEIR_PEER_EXTRA,
+                        flow->peer[1].flags & WEIR_PEER_EXTRA};
+    unsigned int swap = dir; /* the sender of the SYN becomes the originator */
+
+    memset(flow->peer, 0, sizeof(flow->peer));
+    memset(flow->win, 0, sizeof(flow->win));
+    flow->peer[WEIR_ORIG].flags = extra[WEIR_ORIG];
+    flow->peer[WEIR_RESP].flags = (uint8_t)(extra[WEIR_RESP] ^ (swap ? WEIR_PEER_EXTRA : 0));
+    weir_tcp_begin(flow, (struct weir_birth){WEIR_REASON_NONE, WEIR_PAIR_NEW, WEIR_ORIG}, seg);
+    if (unanswered) {
+        flow->peer[WEIR_RESP].end = earlier;
+        flow->peer[WEIR_RESP].flags |= WEIR_PEER_UNSURE;
+    }
+}
