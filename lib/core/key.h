@@ -2,9 +2,10 @@
 /*
  * Keys: the canonical identity of a connection, the same bytes for both directions.
  *
- * Of the two (address, port) ends the numerically lower one (wire bytes, address first) stands first.
- * Which end sent a packet is kept beside the key, as one bit ("swapped": the sender is the higher end).
- * All fields hold wire-order bytes; a key is compared and hashed as bytes, so it has no padding.
+ * Of the two (address, port) ends the numerically lower one (wire bytes, address first) stands
+ * first. Which end sent a packet is kept beside the key, as one bit ("swapped": the sender is the
+ * higher end). All fields hold wire-order bytes; a key is compared and hashed as bytes, so it has
+ * no padding.
  */
 #ifndef WEIR_CORE_KEY_H
 #define WEIR_CORE_KEY_H
@@ -58,7 +59,8 @@ static inline unsigned int weir_key4_make(struct weir_key4 *key, uint32_t src, u
     uint64_t b = (uint64_t)__builtin_bswap32(dst) << 16 | (host_ports & 0xffffU);
     unsigned int swapped = a > b;
 
-    /* Which end is higher is a coin toss: rotated by half the width or not at all, never a branch. */
+    /* Which end is higher is a coin toss: rotated by half the width or not at all, never a branch.
+     */
     addrs = addrs << (swapped * 32) | addrs >> (-(swapped * 32) & 63U);
     ports = ports << (swapped * 16) | ports >> (-(swapped * 16) & 31U);
     memcpy(key->addr, &addrs, sizeof(addrs));
