@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Records small captures from real kernel TCP stacks and real programs."""
