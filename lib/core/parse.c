@@ -386,7 +386,7 @@ static enum weir_reason read_frame(struct weir_parse_ip *ip, struct weir_packet 
         return reason;
     if (ip->proto == WEIR_IP_TCP)
         return read_tcp(ip, packet);
-    return WEIR_REASON_NOT_TRACKED;
+    return ip->how & WEIR_PARSE_ALL ? weir_parse_l4(ip, packet) : WEIR_REASON_NOT_TRACKED;
 }
 
 static void leave_untracked(const struct weir_parse_ip *ip, enum weir_reason reason,

@@ -11,13 +11,17 @@
 
 #include "core/packet.h"
 
-/* Ways to parse, or'ed together. */
-#define WEIR_PARSE_IP_CSUM 0x1U /* verify the IPv4 header checksum (RFC 791 3.1) */
-#define WEIR_PARSE_L4_CSUM 0x2U /* verify the TCP checksum (RFC 9293 3.1) */
-#define WEIR_PARSE_CUT                                                                             \
-    0x4U /* the frame may be cut by a snap length: believe the IP length as long as the            \
-            headers are there, and verify no checksum that needs the missing part */
-#define WEIR_PARSE_NO_ZONE 0x8U /* leave VLAN ids out of the key */
+/*
+ * Ways to parse, or'ed together.
+ *
+ * CUT: the frame may be cut by a snap length. The IP length is believed as long as the headers are
+ * there, and no checksum is verified that needs the missing part.
+ */
+#define WEIR_PARSE_IP_CSUM 0x01U /* verify the IPv4 header checksum (RFC 791 3.1) */
+#define WEIR_PARSE_L4_CSUM 0x02U /* verify the checksum of TCP, UDP, ICMP */
+#define WEIR_PARSE_CUT     0x04U
+#define WEIR_PARSE_NO_ZONE 0x08U /* leave VLAN ids out of the key */
+#define WEIR_PARSE_ALL     0x10U /* all transports; without it, all but TCP are NOT_TRACKED */
 
 /*
  * Parse one Ethernet frame.
