@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Opening: RFC 9293 3.5 and 3.10.7.1 to 3.10.7.3, RFC 7413, and what is lost or repeated on the way. */
+#include <criterion/criterion.h>
+
+#include "tcp_table.h"
+
+/* clang-format off */
+Test(tcp_handshake, three_way)
+{
+    static const struct tcp_row rows[] = {
+        HANDSHAKE,
+        ROW(L, PA, 1, 1, 100, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.5 figure 6 line 5"),
+        ROW(R, A, 1, 101, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.8.6.3"),
+    };
+
+    RUN(rows);
+}
+
+Test(tcp_handshake, the_higher_end_of_the_key_may_open)
+{
+    static const struct tcp_row rows[] = {
+        ROW(R, S, 0, 0, 0, 1000, PLAIN, PASS, NONE, SYN_R, SYN_S, "9293 3.5"),
+        ROW(L, SA, 0, 1, 0, 1000, PLAIN, PASS, NONE, SYN_R, ESTAB, "9293 3.5"),
+        ROW(R, A, 1, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.5"),
+    };
+
+    RUN(rows);
+}
+
+Test(tcp_handshake, simultaneous_open)
+{
+    static const struct tcp_row rows[] = {
+        ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, NONE, SYN_S, SYN_R, "9293 3.5 figure 8 line 2"),
+        ROW(R, S, 0, 0, 0, 1000, PLAIN, PASS, NONE, SYN_R, SYN_R, "9293 3.5 figure 8 line 3"),
+        ROW(L, SA, 0, 1, 0, 1000, PLAIN, PASS, RETRANSMISSION, SYN_R, ESTAB, "9293 3.5 figure 8 line 5"),
+        ROW(R, SA, 0, 1, 0, 1000, PLAIN, PASS, RETRANSMISSION, ESTAB, ESTAB, "9293 3.5 figure 8 line 6"),
+        ROW(L, A, 1, 1, 10, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.5"),
+        ROW(R, A, 1, 11, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.5"),
+    };
+
+    RUN(rows);
+}
+
+Test(tcp_handshake, simultaneous_open_ended_by_plain_acks)
+{
+    static const struct tcp_row rows[] = {
+        ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, NONE, SYN_S, SYN_R, "9293 3.5 figure 8 line 2"),
+        ROW(R, S, 0, 0, 0, 1000, PLAIN, PASS, NONE, SYN_R, SYN_R, "9293 3.5 figure 8 line 3"),
+        ROW(L, SA, 0, 1, 0, 1000, PLAIN, PASS, RETRANSMISSION, SYN_R, ESTAB, "9293 3.10.7.3"),
+        ROW(R, A, 1, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.10.7.4 fifth"),
+    };
+
+    RUN(rows);
+}
+
+/* Figure 9: the SYN-ACK answers an old duplicate; the true initiator resets it and goes on. */
+Test(tcp_handshake, old_duplicate_syn)
+{
+    static const struct tcp_row rows[] = {
+        ROW(L, S, -900, 0, 0, 1000, PLAIN, PASS, NONE, SYN_S, SYN_R, "9293 3.5 figure 9 line 3"),
+        ROW(L, S, 0, 0, 0, 1000, PLAIN, OPEN, NONE, SYN_S, SYN_R, "9293 3.5 figure 9 line 2"),
+        ROW(R, SA, 0, -899, 0, 1000, PLAIN, PASS, NONE, ESTAB, SYN_R, "9293 3.5 figure 9 line 4"),
+        ROW(L, R, -899, 0, 0, 0, PLAIN, PASS, NONE, CLOSED, CLOSED, "9293 3.5 figure 9 line 5"),
+        ROW(L, S, 0, 0, 0, 1000, PLAIN, OPEN, NONE, SYN_S, SYN_R, "9293 3.5 figure 9 line 6"),
+        ROW(R, SA, 500, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, SYN_R, "9293 3.5 figure 9 line 7"),
+        ROW(L, A, 1, 501, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.5 figure 9 line 8"),
+    };
+
+    RUN(rows);
+}
+
+Test(tcp_handshake, second_attempt_answered)
+{
+    static const struct tcp_row rows[] = {
+        ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, NONE, SYN_S, SYN_R, "9293 3.5"),
+        ROW(L, S, 70000, 0, 0, 1000, PLAIN, OPEN, NONE, SYN_S, SYN_R, "9293 3.4.1: another ISN"),
+        ROW(R, SA, 0, 70001, 0, 1000, PLAIN, PASS, NONE, ESTAB, SYN_R, "9293 3.10.7.3"),
+        ROW(L, A, 70001, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.10.7.4 fifth"),
+    };
+
+    RUN(rows);
+}
+
+Test(tcp_handshake, first_attempt_answered_after_the_second)
+{
+    static const struct tcp_row rows[] = {
+        ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, NONE, SYN_S, SYN_R, "9293 3.5"),
+        ROW(L, S, 70000, 0, 0, 1000, PLAIN, OPEN, NONE, SYN_S, SYN_R, "9293 3.4.1: another ISN"),
+        ROW(R, SA, 0, 30, 0, 1000, PLAIN, PASS, SYN_ACK_OTHER, SYN_S, SYN_R, "9293 3.10.7.3: of neither"),
+        ROW(R, SA, 0, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, SYN_R, "9293 3.10.7.3"),
+        ROW(L, A, 1, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.10.7.4 fifth"),
+    };
+
+    RUN(rows);
+}
+
+Test(tcp_handshake, syn_retransmitted)
+{
+    static const struct tcp_row rows[] = {
+        ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, NONE, SYN_S, SYN_R, "9293 3.5"),
+        ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, RETRANSMISSION, SYN_S, SYN_R, "9293 3.8.1"),
+        ROW(R, SA, 0, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, SYN_R, "9293 3.10.7.3"),
+        ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, RETRANSMISSION, ESTAB, SYN_R, "9293 3.8.1: SYN-ACK lost"),
+        ROW(R, SA, 0, 1, 0, 1000, PLAIN, PASS, RETRANSMISSION, ESTAB, SYN_R, "9293 3.8.1"),
+        ROW(L, A, 1, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.10.7.4 fifth"),
+    };
+
+    RUN(rows);
+}
+
+/* The SYN-ACK was lost before the tap: the second one is the first that is seen. */
+Test(tcp_handshake, syn_ack_lost_before_the_tap)
+{
+    static const struct tcp_row rows[] = {
+        ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, NONE, SYN_S, SYN_R, "9293 3.5"),
+        ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, RETRANSMISSION, SYN_S, SYN_R, "9293 3.8.1"),
+        ROW(R, SA, 0, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, SYN_R, "9293 3.10.7.3"),
+        ROW(L, A, 1, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.10.7.4 fifth"),
+    };
+
+    RUN(rows);
+}
+
+Test(tcp_handshake, last_ack_of_the_handshake_lost)
+{
+    static const struct tcp_row rows[] = {
+        HANDSHAKE, /* the ACK passed, and was lost on the way to R */
+        ROW(R, SA, 0, 1, 0, 1000, PLAIN, PASS, RETRANSMISSION, ESTAB, ESTAB, "9293 3.8.1"),
+        ROW(L, A, 1, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.10.7.4: repeated ACK"),
+        ROW(R, PA, 1, 1, 10, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.10.7.4"),
+        ROW(R, SA, 0, 1, 0, 1000, PLAIN, PASS, OLD_DUPLICATE, ESTAB, ESTAB, "9293 3.4"),
+    };
+
+    RUN(rows);
+}
+
+Test(tcp_handshake, old_syn_after_the_handshake_is_challenged)
+{
+    static const struct tcp_row rows[] = {
+        HANDSHAKE,
+        ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, SYN_CHALLENGE, ESTAB, ESTAB, "5961 4.2"),
+        ROW(R, A, 1, 1, 0, 1000, PLAIN, PASS, CHALLENGE_ACK, ESTAB, ESTAB, "5961 4.2"),
+    };
+
+    RUN(rows);
+}
+
+Test(tcp_handshake, refused)
+{
+    static const struct tcp_row rows[] = {
+        ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, NONE, SYN_S, SYN_R, "9293 3.5"),
+        ROW(R, RA, 0, 1, 0, 0, PLAIN, PASS, NONE, CLOSED, CLOSED, "9293 3.10.7.1"),
+    };
+
+    RUN(rows);
+}
+
+/* In SYN-SENT a RST counts if its ACK acknowledges the SYN, and only then (RFC 9293 3.10.7.3). */
+Test(tcp_handshake, rst_in_syn_sent)
+{
+    static const struct tcp_row rows[] = {
+        ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, NONE, SYN_S, SYN_R, "9293 3.5"),
+        ROW(R, R, 0, 0, 0, 0, PLAIN, REFUSE, RST_OUTSIDE, SYN_S, SYN_R, "9293 3.10.7.3: no ACK"),
+        ROW(R, RA, 0, 0, 0, 0, PLAIN, REFUSE, RST_OUTSIDE, SYN_S, SYN_R, "9293 3.10.7.3: ack = ISS"),
+        ROW(R, RA, 0, 2, 0, 0, PLAIN, REFUSE, RST_OUTSIDE, SYN_S, SYN_R, "9293 3.10.7.3: ack > SND.NXT"),
+        ROW(R, RA, 0, 90000, 0, 0, PLAIN, REFUSE, RST_OUTSIDE, SYN_S, SYN_R, "5961 3.2: blind"),
+        ROW(R, RA, 77, 1, 0, 0, PLAIN, PASS, NONE, CLOSED, CLOSED, "9293 3.10.7.3: right"),
+    };
+
+    RUN(rows);
+}
+
+/* With data in the SYN, any acknowledgement up to the end of it is right (RFC 7413 4.1). */
+Test(tcp_handshake, rst_to_a_syn_with_data)
+{
+    static const struct tcp_row rows[] = {
+        ROW(L, S, 0, 0, 50, 1000, PLAIN, PASS, NONE, SYN_S, SYN_R, "7413 4.1"),
+        ROW(R, RA, 0, 0, 0, 0, PLAIN, REFUSE, RST_OUTSIDE, SYN_S, SYN_R, "9293 3.10.7.3"),
+        ROW(R, RA, 0, 52, 0, 0, PLAIN, REFUSE, RST_OUTSIDE, SYN_S, SYN_R, "9293 3.10.7.3"),
+        ROW(R, RA, 0, 51, 0, 0, PLAIN, PASS, NONE, CLOSED, CLOSED, "9293 3.10.7.1: SEG.SEQ + SEG.LEN"),
+    };
+
+    RUN(rows);
+}
+
+Test(tcp_handshake, fast_open_data_acknowledged)
+{
+    static const struct tcp_row rows[] = {
+        ROW(L, S, 0, 0, 100, 1000, PLAIN, PASS, NONE, SYN_S, SYN_R, "7413 4.2"),
+        ROW(R, SA, 0, 101, 0, 1000, PLAIN, PASS, NONE, ESTAB, SYN_R, "7413 4.2: data accepted"),
+        ROW(R, PA, 1, 101, 300, 1000, PLAIN, PASS, NONE, ESTAB, SYN_R, "7413 4.2: answers at once"),
+        ROW(L, A, 101, 301, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.10.7.4 fifth"),
+    };
+
+    RUN(rows);
+}
+
+Test(tcp_handshake, fast_open_data_not_acknowledged)
+{
+    static const struct tcp_row rows[] = {
+        ROW(L, S, 0, 0, 100, 1000, PLAIN, PASS, NONE, SYN_S, SYN_R, "7413 4.2"),
+        ROW(R, SA, 0, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, SYN_R, "7413 4.2: cookie not taken"),
+        ROW(L, PA, 1, 1, 100, 1000, PLAIN, PASS, RETRANSMISSION, ESTAB, ESTAB, "7413 4.2: sent again"),
+        ROW(R, A, 1, 101, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.10.7.4"),
+    };
+
+    RUN(rows);
+}
+
+/* A SYN with data that is lost is repeated without (RFC 7413 4.1.3: a middlebox may dislike it). */
+Test(tcp_handshake, fast_open_repeated_without_data)
+{
+    static const struct tcp_row rows[] = {
+        ROW(L, S, 0, 0, 100, 1000, PLAIN, PASS, NONE, SYN_S, SYN_R, "7413 4.1.3"),
+        ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, RETRANSMISSION, SYN_S, SYN_R, "7413 4.1.3"),
+        ROW(R, SA, 0, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, SYN_R, "9293 3.10.7.3"),
+        ROW(L, PA, 1, 1, 100, 1000, PLAIN, PASS, RETRANSMISSION, ESTAB, ESTAB, "9293 3.8.1"),
+    };
+
+    RUN(rows);
+}
+
+Test(tcp_handshake, data_on_the_syn_ack)
+{
+    static const struct tcp_row rows[] = {
+        ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, NONE, SYN_S, SYN_R, "9293 3.5"),
+        ROW(R, SA, 0, 1, 40, 1000, PLAIN, PASS, NONE, ESTAB, SYN_R, "9293 3.10.7.3 fourth"),
+        ROW(L, A, 1, 41, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.10.7.3"),
+        ROW(R, PA, 41, 1, 10, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.10.7.4"),
+    };
+
+    RUN(rows);
+}
+
+Test(tcp_handshake, data_on_the_ack_of_the_handshake)
+{
+    static const struct tcp_row rows[] = {
+        ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, NONE, SYN_S, SYN_R, "9293 3.5"),
+        ROW(R, SA, 0, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, SYN_R, "9293 3.5"),
+        ROW(L, PA, 1, 1, 1000, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.10.7.4 fifth, seventh"),
+    };
+
+    RUN(rows);
+}
+
+Test(tcp_handshake, fin_on_the_ack_of_the_handshake)
+{
+    static const struct tcp_row rows[] = {
+        ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, NONE, SYN_S, SYN_R, "9293 3.5"),
+        ROW(R, SA, 0, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, SYN_R, "9293 3.5"),
+        ROW(L, FA, 1, 1, 0, 1000, PLAIN, PASS, NONE, FIN_W1, CLOSE_W, "9293 3.10.7.4 fifth, eighth"),
+        ROW(R, FA, 1, 2, 0, 1000, PLAIN, PASS, NONE, TIME_W, LAST_A, "9293 3.6"),
+        ROW(L, A, 2, 2, 0, 1000, PLAIN, PASS, NONE, TIME_W, CLOSED, "9293 3.6"),
+    };
+
+    RUN(rows);
+}
+
+/* CLOSE in SYN-RECEIVED (RFC 9293 3.10.4): the FIN goes out before the handshake's ACK came. */
+Test(tcp_handshake, responder_closes_in_syn_received)
+{
+    static const struct tcp_row rows[] = {
+        ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, NONE, SYN_S, SYN_R, "9293 3.5"),
+        ROW(R, SA, 0, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, SYN_R, "9293 3.5"),
+        ROW(R, FA, 1, 1, 0, 1000, PLAIN, PASS, NONE, CLOSE_W, FIN_W1, "9293 3.10.4"),
+        ROW(L, A, 1, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, FIN_W1, "9293 3.10.7.3: ACK of the SYN-ACK"),
+        ROW(L, A, 1, 2, 0, 1000, PLAIN, PASS, NONE, CLOSE_W, FIN_W2, "9293 3.10.7.4 fifth"),
+    };
+
+    RUN(rows);
+}
+
+/*
+ * An end that still holds an older connection answers a SYN with its own numbers (3.5.1 figure 10).
+ * The RST that follows ends that connection and not the one being opened: L stays in SYN-SENT.
+ */
+Test(tcp_handshake, half_open_connection_discovered)
+{
+    static const struct tcp_row rows[] = {
+        ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, NONE, SYN_S, SYN_R, "9293 3.5.1 figure 10 line 3"),
+        ROW(R, A, 300, 100, 0, 1000, PLAIN, PASS, HALF_OPEN_ACK, SYN_S, SYN_R, "9293 3.5.1 figure 10 line 4"),
+        ROW(L, R, 100, 0, 0, 0, PLAIN, PASS, RST_INEXACT, SYN_S, SYN_R, "9293 3.5.1 figure 10 line 5"),
+        ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, RETRANSMISSION, SYN_S, SYN_R, "9293 3.5.1 figure 10 line 7"),
+        ROW(R, SA, 4000, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, SYN_R, "9293 3.5.1"),
+        ROW(L, A, 1, 4001, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.5.1"),
+    };
+
+    RUN(rows);
+}
+
+/* The originator cannot have acknowledged anything while nobody has answered its SYN. */
+Test(tcp_handshake, ack_before_the_answer_is_refused)
+{
+    static const struct tcp_row rows[] = {
+        ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, NONE, SYN_S, SYN_R, "9293 3.5"),
+        ROW(L, A, 1, 1, 0, 1000, PLAIN, REFUSE, HANDSHAKE, SYN_S, SYN_R, "9293 3.10.7.3"),
+        ROW(L, PA, 1, 1, 10, 1000, PLAIN, REFUSE, HANDSHAKE, SYN_S, SYN_R, "9293 3.10.7.3"),
+        ROW(L, FA, 1, 1, 0, 1000, PLAIN, REFUSE, HANDSHAKE, SYN_S, SYN_R, "9293 3.10.7.3"),
+    };
+
+    RUN(rows);
+}
+
+/* Blind: an acknowledgement of anything but the SYN-ACK does not complete a handshake. */
+Test(tcp_handshake, wrong_ack_does_not_complete_it)
+{
+    static const struct tcp_row rows[] = {
+        ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, NONE, SYN_S, SYN_R, "9293 3.5"),
+        ROW(R, SA, 0, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, SYN_R, "9293 3.5"),
+        ROW(L, A, 1, 2, 0, 1000, PLAIN, REFUSE, ACK_ABOVE, ESTAB, SYN_R, "9293 3.10.7.4 fifth"),
+        ROW(L, A, 1, 0, 0, 1000, PLAIN, REFUSE, ACK_BELOW, ESTAB, SYN_R, "9293 3.10.7.4 fifth"),
+        ROW(L, A, 1, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.10.7.4 fifth"),
+    };
+
+    RUN(rows);
+}
+
+Test(tcp_handshake, aborted_by_the_originator_after_the_syn_ack)
+{
+    static const struct tcp_row rows[] = {
+        ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, NONE, SYN_S, SYN_R, "9293 3.5"),
+        ROW(R, SA, 0, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, SYN_R, "9293 3.5"),
+        ROW(L, R, 1, 0, 0, 0, PLAIN, PASS, NONE, CLOSED, CLOSED, "9293 3.10.7.4 second"),
+    };
+
+    RUN(rows);
+}
+
+Test(tcp_handshake, strict_takes_only_a_syn)
+{
+    static const struct tcp_row rows[] = {
+        ROW(L, A, 1, 1, 0, 1000, PLAIN, REFUSE, NOT_SYN, NOFLOW, NOFLOW, "9293 3.5"),
+        ROW(R, SA, 0, 1, 0, 1000, PLAIN, REFUSE, NOT_SYN, NOFLOW, NOFLOW, "9293 3.5"),
+        ROW(R, RA, 0, 1, 0, 0, PLAIN, REFUSE, NOT_SYN, NOFLOW, NOFLOW, "9293 3.5"),
+        ROW(L, FA, 1, 1, 0, 1000, PLAIN, REFUSE, NOT_SYN, NOFLOW, NOFLOW, "9293 3.5"),
+        HANDSHAKE,
+    };
+
+    RUN_MODE(rows, STRICT);
+}
+/* clang-format on */
