@@ -42,7 +42,7 @@ static int check_packed(const char *path, const uint8_t *start, size_t len)
         if (len >= packers[i].len && memcmp(start, packers[i].magic, packers[i].len) == 0) {
             warnx("%s: is packed with %s: unpack it first (%s)", path, packers[i].name,
                   packers[i].program);
-            return -EINVAL;
+            return -EBADMSG;
         }
     }
     return 0;
@@ -59,9 +59,9 @@ static int open_file(const char *path, int *fd)
     if (S_ISDIR(status.st_mode))
         return refuse(path, EISDIR, "is a directory, expected a pcap or pcapng file");
     if (!S_ISREG(status.st_mode)) /* it is read twice: now, and by net_pcap */
-        return refuse(path, EINVAL, "is not a regular file, expected a pcap or pcapng file");
+        return refuse(path, EBADMSG, "is not a regular file, expected a pcap or pcapng file");
     if (status.st_size == 0)
-        return refuse(path, EINVAL, "is empty, expected a pcap or pcapng file");
+        return refuse(path, EBADMSG, "is empty, expected a pcap or pcapng file");
     *fd = open(path, O_RDONLY | O_CLOEXEC);
     if (*fd < 0)
         return refuse(path, errno, strerror(errno));
@@ -90,7 +90,7 @@ static int open_capture(const char *path, pcap_t **pcap)
     if (*pcap == NULL) {
         fclose(file);
         warnx("%s: is not a pcap or pcapng file: %s", path, error);
-        return -EINVAL;
+        return -EBADMSG;
     }
     return 0;
 }
@@ -167,7 +167,7 @@ int weir_capture_check(const char *path, bool progress, struct weir_capture *cap
         strlcpy(capture->problem, pcap_geterr(pcap), sizeof(capture->problem));
         /* A second interface of another link type: what follows is whole, but cannot be replayed.
          */
-        if (strstr(capture->problem, "different from the type") != NULL) {
+        if (strstr(capture->problem, "different from the") != NULL) {
             warnx("%s: after packet %" PRIu64 ": %s; split it by interface first", path,
                   capture->packets, capture->problem);
             result = -EPROTONOSUPPORT;

@@ -19,7 +19,6 @@
 enum weir_checksum { WEIR_CHECKSUM_VERIFY, WEIR_CHECKSUM_IGNORE };
 enum weir_mode { WEIR_MODE_ENFORCE, WEIR_MODE_SHADOW };
 
-
 /* Two ports between which frames pass as they came; b empty: observer, a receives only. */
 struct weir_port_pair {
     char a[WEIR_NAME_MAX]; /* DPDK port name */
