@@ -49,7 +49,7 @@ cppcheck_all() {
     mkdir -p "$build/lint/cppcheck"
     # DPDK's own headers are not read: what its macros stand for is clang-tidy's business.
     cppcheck --quiet --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
-        --std=c11 --platform=unix64 --library=gnu,posix -D_GNU_SOURCE -D__x86_64__ -I include -I lib \
+        --std=c11 --platform=unix64 --library=gnu,posix -D_GNU_SOURCE -D__x86_64__ -I include -I lib -I app \
         --suppressions-list=tests/lint/cppcheck.txt --cppcheck-build-dir="$build/lint/cppcheck" \
         -j "$(nproc)" "${folders[@]}"
 }
