@@ -28,6 +28,11 @@ def parse_tcp(frame):
     return Segment(src, dst, sport, dport, flags, seq, ack, end - start - (offset >> 4) * 4)
 
 
+def control_flags(segment):
+    """The flags that open and close connections, by Zeek-like letters: S, F, R; empty for all others."""
+    return "".join(letter for letter, bit in (("S", SYN), ("F", FIN), ("R", RST)) if segment.flags & bit)
+
+
 def checksum(data):
     """The Internet checksum (RFC 1071)."""
     if len(data) % 2:

@@ -11,6 +11,7 @@ import contextlib
 import ctypes
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -27,6 +28,7 @@ V4, V6 = socket.AF_INET, socket.AF_INET6
 NOBODY = {V4: "192.0.2.77", V6: "2001:db8::77"}  # a neighbour that never answers
 BEYOND = {V4: "198.51.100.1", V6: "2001:db8:ffff::1"}  # what the server reports as unreachable
 
+IPV4_MAPPED = re.compile(r"\[::ffff:([0-9.]+)\]")
 RFC_STATES = {"ESTAB": "ESTABLISHED", "SYN-RECV": "SYN-RECEIVED", "UNCONN": "CLOSED"}
 
 
@@ -156,7 +158,7 @@ class Host:
         listing = self.run("ss", "-HOtano", stdout=subprocess.PIPE).stdout
         found = []
         for line in listing.splitlines():
-            state, _, _, local, peer, *rest = line.split()
+            state, _, _, local, peer, *rest = IPV4_MAPPED.sub(r"\1", line).split()
             if state == "LISTEN":
                 continue
             timer = next((r[7:].split(",")[0] for r in rest if r.startswith("timer:(")), None)
@@ -214,7 +216,7 @@ class Lab:
             "conforming": conforming,
             "hosts": {h.name: {"addresses": list(h.address.values()), "tcp": h.tcp_states()}
                       for h in (self.client, self.server)},
-            "resets_lost_after_tap": self.wire.lost_resets,
+            "control_segments_lost": self.wire.lost,
             "forged_packets": self.wire.forged_numbers,
         }
         with open(self.path_base + ".ss.json", "w", encoding="ascii") as out:

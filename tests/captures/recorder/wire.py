@@ -87,7 +87,7 @@ class Wire(threading.Thread):
         self.writer = writer
         self.recording = True
         self.recorded = 0
-        self.lost_resets = []
+        self.lost = []
         self.forged_numbers = []
         self.last = {}
         self.lock = threading.Lock()
@@ -202,8 +202,11 @@ class Wire(threading.Thread):
         return False
 
     def _note_loss(self, side, direction, segment):
-        if side == AFTER and segment.flags & frames.RST:
-            self.lost_resets.append([direction, segment.src, segment.sport, segment.dst, segment.dport])
+        flags = frames.control_flags(segment)
+        if flags:
+            self.lost.append({"side": side, "direction": direction, "flags": flags,
+                              "src": segment.src, "sport": segment.sport,
+                              "dst": segment.dst, "dport": segment.dport})
 
     def _tap(self, direction, data):
         frame = self._frame(data)
