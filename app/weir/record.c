@@ -35,10 +35,7 @@ const char *weir_proto_name(unsigned int proto)
 
 static char *put_text(char *at, const char *text)
 {
-    size_t len = strlen(text);
-
-    memcpy(at, text, len);
-    return at + len;
+    return mempcpy(at, text, strlen(text));
 }
 
 static char *put_number(char *at, uint64_t number)
