@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Differences between weir and its judges that have a good reason, each with the condition that shows it.
+
+None of them is a tolerance: each names the kind of difference, and finds the condition in the capture or in the
+`ss` listing beside it. What no row here explains is a failure.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass
+class Difference:
+    """`kind` is what was compared; `packet` or `stream` is where, if anywhere."""
+
+    kind: str
+    text: str
+    packet: object = None
+    stream: object = None
+    end: tuple = None
+    peer: tuple = None
+    expected: object = None
+    found: object = None
+
+
+def damaged(_, difference):
+    """The checksum is wrong, the header is no header: the receiver will not take it either."""
+    packet = difference.packet
+    return packet.bad_checksum or packet.malformed or (packet.claims_tcp and not packet.tcp)
+
+
+def cut_by_snap_length(_, difference):
+    return difference.packet.captured < difference.packet.length
+
+
+def is_forged(scene, difference):
+    return scene.truth is not None and difference.packet.n in scene.truth.forged
+
+
+def still_retransmitting(scene, difference):
+    return scene.truth.unsettled(difference.end, difference.peer)
+
+
+def reset_lost(scene, difference):
+    return any(flags == "R" for _, flags in scene.truth.lost_control(difference.end, difference.peer))
+
+
+def first_fin_unseen(scene, difference):
+    """Two histories with one picture: FIN sent before the peer's FIN arrived, or after it and only that one seen."""
+    return ("before", "F") in scene.truth.lost_control(difference.end, difference.peer) \
+        and {difference.expected, difference.found} == {"TIME-WAIT", "CLOSED"}
+
+
+def opening_unseen(_, difference):
+    """What was said before the recording began, a FIN for one, cannot be known."""
+    return not any(p.flags & 2 for p in difference.stream.packets)
+
+
+def told_by_icmp(scene, difference):
+    """An ICMP error made the host give up in silence, as RFC 9293 3.9.2.2 allows in SYN-SENT."""
+    return difference.found in ("SYN-SENT", "SYN-RECEIVED") and any(p.icmp_error for p in scene.packets)
+
+
+ROWS = (
+    # kind of difference, condition, name in the result line
+    ("refused", damaged, "damaged segment refused"),
+    ("refused", cut_by_snap_length, "segment cut by the snap length"),
+    ("refused", is_forged, "forged segment refused"),
+    ("ss-state", still_retransmitting, "host still retransmits"),
+    ("ss-state", reset_lost, "RST lost on the wire"),
+    ("ss-state", first_fin_unseen, "FIN lost before the tap"),
+    ("ss-state", opening_unseen, "opening before the recording"),
+    ("ss-state", told_by_icmp, "gave up on an ICMP error"),
+)
+
+
+def explain(scene, difference):
+    """The name of the exception that covers this difference, or None."""
+    for kind, condition, name in ROWS:
+        if kind == difference.kind and condition(scene, difference):
+            return name
+    return None

@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What tshark says of a capture: every packet, and every TCP stream, by outer headers only."""
+
+import os
+import re
+import subprocess
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+FIELDS = ("frame.number", "frame.time_epoch", "frame.len", "frame.cap_len", "frame.protocols",
+          "vlan.id", "ieee8021ad.id", "ip.src", "ip.dst", "ip.len", "ip.proto", "ip.flags.mf", "ip.frag_offset",
+          "ip.checksum.status", "ipv6.src", "ipv6.dst", "ipv6.plen", "tcp.stream", "tcp.srcport", "tcp.dstport",
+          "tcp.flags", "tcp.seq_raw", "tcp.ack_raw", "tcp.len", "tcp.checksum.status", "_ws.malformed",
+          "tcp.completeness", "tcp.analysis.retransmission", "tcp.analysis.out_of_order",
+          "tcp.analysis.lost_segment", "tcp.analysis.ack_lost_segment", "icmp.type", "icmpv6.type")
+
+PREFERENCES = ("ip.check_checksum:TRUE", "tcp.check_checksum:TRUE", "ip.defragment:FALSE", "ipv6.defragment:FALSE",
+               "tcp.desegment_tcp_streams:FALSE", "ip.tso_support:FALSE")
+
+CHECKSUM_BAD = "0"
+ANALYSIS = ("retransmission", "out_of_order", "lost_segment", "ack_lost_segment")
+# Outer TCP: nothing but tags, IP and IPv6 extension headers before it.
+OUTER_TCP = re.compile(r"^eth:ethertype:((vlan|ieee8021ad):ethertype:)*(ip|ipv6(:ipv6\.\w+)*):tcp(:|$)")
+OUTER_TAGS = re.compile(r"^eth:ethertype:((?:(?:vlan|ieee8021ad):ethertype:)*)")
+ICMP_ERRORS = {"icmp.type": {"3", "11", "12"}, "icmpv6.type": {"1", "2", "3", "4"}}
+
+
+class OracleError(Exception):
+    """tshark could not read the capture."""
+
+
+@dataclass
+class Packet:
+    """One frame; TCP fields only where the outer transport is a whole TCP segment."""
+
+    n: int
+    time_us: int
+    length: int
+    captured: int
+    vlan: tuple
+    src: str = ""
+    dst: str = ""
+    ip_bytes: int = 0
+    tcp: bool = False
+    claims_tcp: bool = False
+    fragment: bool = False
+    bad_checksum: bool = False
+    malformed: bool = False
+    icmp_error: bool = False
+    stream: int = -1
+    sport: int = 0
+    dport: int = 0
+    flags: int = 0
+    seq: int = 0
+    ack: int = 0
+    payload: int = 0
+    completeness: int = 0
+    analysis: frozenset = frozenset()
+
+    @property
+    def sender(self):
+        return self.src, self.sport
+
+    @property
+    def receiver(self):
+        return self.dst, self.dport
+
+
+@dataclass
+class Stream:
+    """A TCP conversation as tshark counts them."""
+
+    number: int
+    packets: list = field(default_factory=list)
+
+    @property
+    def key(self):
+        first = self.packets[0]
+        return first.vlan, tuple(sorted((first.sender, first.receiver)))
+
+    @property
+    def troubled(self):
+        """Something was lost, repeated or overtaken, as far as tshark can tell."""
+        return any(p.analysis for p in self.packets)
+
+
+def run_tshark(path, *arguments):
+    command = ["tshark", "-n", "-r", path]
+    for preference in PREFERENCES:
+        command += ["-o", preference]
+    done = subprocess.run(command + list(arguments), capture_output=True, text=True, check=False,
+                          env={**os.environ, "LC_ALL": "C"})
+    if done.returncode != 0 and not done.stdout:
+        raise OracleError(done.stderr.strip().splitlines()[-1] if done.stderr.strip() else "tshark failed")
+    return done.stdout
+
+
+def packets(path):
+    """Every packet of the capture, in order."""
+    arguments = ["-T", "fields", "-E", "separator=/t", "-E", "occurrence=a", "-E", "aggregator=,"]
+    for name in FIELDS:
+        arguments += ["-e", name]
+    rows = run_tshark(path, *arguments).splitlines()
+    return [make_packet(dict(zip(FIELDS, row.split("\t")))) for row in rows]
+
+
+def first(row, name):
+    return row.get(name, "").split(",")[0]
+
+
+def number(row, name):
+    text = first(row, name)
+    return int(text, 0) if text else 0
+
+
+def vlan_stack(row):
+    """The ids of all tags, outermost first; tshark has them in one field per kind of tag."""
+    ids = {"vlan": row.get("vlan.id", "").split(","), "ieee8021ad": row.get("ieee8021ad.id", "").split(",")}
+    kinds = [k for k in OUTER_TAGS.match(row["frame.protocols"] + ":").group(1).split(":") if k in ids] \
+        if OUTER_TAGS.match(row["frame.protocols"] + ":") else []
+    return tuple(int(ids[kind].pop(0)) for kind in kinds)
+
+
+def make_packet(row):
+    sec, fraction = row["frame.time_epoch"].split(".")
+    outer_v6 = re.match(r"^eth:ethertype:((vlan|ieee8021ad):ethertype:)*ipv6", row["frame.protocols"])
+    packet = Packet(n=int(row["frame.number"]) - 1, time_us=int(sec) * 1_000_000 + int(fraction[:6]),
+                    length=int(row["frame.len"]), captured=int(row["frame.cap_len"]), vlan=vlan_stack(row))
+    packet.src, packet.dst = (first(row, f"{'ipv6' if outer_v6 else 'ip'}.{end}") for end in ("src", "dst"))
+    packet.ip_bytes = 40 + number(row, "ipv6.plen") if outer_v6 else number(row, "ip.len")
+    packet.fragment = first(row, "ip.flags.mf") in ("1", "True") or number(row, "ip.frag_offset") > 0 \
+        or "ipv6.fraghdr" in row["frame.protocols"]
+    packet.malformed = bool(row.get("_ws.malformed"))
+    packet.bad_checksum = CHECKSUM_BAD in (first(row, "ip.checksum.status"), first(row, "tcp.checksum.status"))
+    packet.icmp_error = any(first(row, name) in types for name, types in ICMP_ERRORS.items())
+    packet.claims_tcp = first(row, "ip.proto") == "6" or ":tcp" in row["frame.protocols"]
+    packet.tcp = bool(OUTER_TCP.match(row["frame.protocols"])) and bool(row.get("tcp.stream")) \
+        and bool(row.get("tcp.seq_raw")) and not packet.fragment
+    if packet.tcp:
+        add_tcp(packet, row)
+    return packet
+
+
+def add_tcp(packet, row):
+    packet.stream = number(row, "tcp.stream")
+    packet.sport, packet.dport = number(row, "tcp.srcport"), number(row, "tcp.dstport")
+    packet.flags = number(row, "tcp.flags") & 0x3F
+    packet.seq, packet.ack = number(row, "tcp.seq_raw"), number(row, "tcp.ack_raw")
+    packet.payload, packet.completeness = number(row, "tcp.len"), number(row, "tcp.completeness")
+    packet.analysis = frozenset(a for a in ANALYSIS if row.get(f"tcp.analysis.{a}"))
+
+
+def streams(all_packets):
+    """The TCP streams of these packets, in order of their first packet."""
+    found = defaultdict(lambda: Stream(-1))
+    for packet in all_packets:
+        if packet.tcp:
+            found[packet.stream].number = packet.stream
+            found[packet.stream].packets.append(packet)
+    return list(found.values())
+
+
+def conversations(path):
+    """tshark's own conversation table: sorted [(end, end, packets one way, packets other way)]."""
+    found = []
+    for line in run_tshark(path, "-q", "-z", "conv,tcp").splitlines():
+        match = re.match(r"^(\S+):(\d+)\s+<->\s+(\S+):(\d+)\s+(\d+) \d+ \w+\s+(\d+) \d+ ", line)
+        if match:
+            left, right = (match[1], int(match[2])), (match[3], int(match[4]))
+            counts = {right: int(match[5]), left: int(match[6])}  # the first column counts "<-"
+            found.append(tuple(sorted(((left, counts[right]), (right, counts[left])))))
+    return sorted(found)

@@ -1,0 +1,186 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Runs weir on captures and compares every connection with independent judges.
+
+replay_test.py [CAPTURE...]     default: all captures of tests/captures, and of the folder WEIR_CAPTURES names
+
+The program is WEIR (default build/app/weir). Judges are tshark (streams, packets, conversation table), the states
+that follow from the facts tshark reports (facts.py), and for our own captures what `ss` said of both hosts
+(truth.py). Differences with a good reason are listed in exceptions.py. Exit status 1 on any other, 77 without tshark.
+"""
+
+import os
+import shutil
+import sys
+import tempfile
+from collections import Counter
+
+import capture_file
+import checks
+import exceptions
+import oracle
+import truth
+import weir_run
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+OWN_CAPTURES = os.path.join(os.path.dirname(HERE), "captures")
+SUFFIXES = (".pcap", ".pcapng", ".cap")
+SHOWN = int(os.environ.get("WEIR_REPLAY_SHOWN", "8"))
+MOSTLY_WRONG = 0.5
+
+
+class Failure(Exception):
+    """A difference that ends the test of one capture."""
+
+
+def find_captures(arguments):
+    if arguments:
+        return arguments
+    folders = [OWN_CAPTURES] + [f for f in [os.environ.get("WEIR_CAPTURES")] if f]
+    return [os.path.join(folder, name) for folder in folders for name in sorted(os.listdir(folder))
+            if name.endswith(SUFFIXES)]
+
+
+def options_for(packets):
+    """A capture of a sending host has wrong checksums; the operator is told to ignore them."""
+    segments = [p for p in packets if p.tcp]
+    wrong = sum(p.bad_checksum for p in segments)
+    return ["--checksum", "ignore"] if segments and wrong > MOSTLY_WRONG * len(segments) else []
+
+
+def replay_well(path, directory, options):
+    result = weir_run.replay(path, directory, *options)
+    if result.status != 0:
+        raise Failure(f"exit status {result.status}: {result.messages.strip()[-300:]}")
+    return result
+
+
+def without_ids(records):
+    return sorted(str(sorted((k, v) for k, v in record.items() if k != "id")) for record in records)
+
+
+def check_determinism(path, directory, options, first):
+    """Three runs byte for byte; with two workers the same records in any order and under any id."""
+    for _ in range(2):
+        again = replay_well(path, directory, options)
+        if (again.flow_text, again.trace_text) != (first.flow_text, first.trace_text):
+            raise Failure("a second run gave other records")
+    several = replay_well(path, directory, [*options, "--workers", "2"])
+    for name in ("flows", "trace"):
+        one, two = without_ids(getattr(first, name)), without_ids(getattr(several, name))
+        if one != two:
+            difference = sorted(set(one) ^ set(two))[:2]
+            raise Failure(f"two workers gave other {name}: {difference}")
+
+
+def check_conversations(path, streams):
+    """tshark's own table and the streams we made of its fields: the judge has to agree with itself."""
+    expected = []
+    for stream in streams:
+        first = stream.packets[0]
+        sent = Counter(p.sender for p in stream.packets)
+        expected.append(tuple(sorted(((first.sender, sent[first.sender]), (first.receiver, sent[first.receiver])))))
+    if sorted(expected) != oracle.conversations(path):
+        raise Failure("tshark's conversation table and its packet fields differ")
+
+
+def expect_refusal(path, directory, why):
+    """Not Ethernet, or not whole: weir has to say so and to fail."""
+    result = weir_run.replay(path, directory)
+    if result.status != 1 or not result.messages.strip():
+        raise Failure(f"{why}: expected a message and exit status 1, got {result.status}: {result.messages[:200]}")
+    return f"refused as it should be: {why}"
+
+
+def test_capture(path, directory):
+    """The text of the result line; raises Failure."""
+    try:
+        link_type, frames = capture_file.read(path)
+    except capture_file.NotACapture as error:
+        return expect_refusal(path, directory, str(error))
+    if link_type != capture_file.LINKTYPE_ETHERNET:
+        return expect_refusal(path, directory, f"link type {link_type}")
+    packets = oracle.packets(path)
+    streams = oracle.streams(packets)
+    found_truth = truth.beside(path)
+    if found_truth is not None:
+        check_conversations(path, streams)
+    options = options_for(packets)
+    result = replay_well(path, directory, options)
+    if options:
+        ignore_checksums(packets)
+    if found_truth is not None and not found_truth.conforming:
+        streams = join_forged(streams)
+    scene = checks.Scene(path, frames, packets, streams, found_truth, result,
+                         found_truth is not None and found_truth.conforming)
+    excused = compare(scene)
+    check_determinism(path, directory, options, result)
+    return describe(scene, options, excused)
+
+
+def ignore_checksums(packets):
+    for packet in packets:
+        packet.bad_checksum = False
+
+
+def join_forged(streams):
+    """tshark begins a new stream at any SYN with another number, so at a forged one, too. It is none."""
+    joined = {}
+    for stream in streams:
+        if stream.key not in joined:
+            joined[stream.key] = oracle.Stream(stream.number)
+        joined[stream.key].packets += stream.packets
+    for stream in joined.values():
+        stream.packets.sort(key=lambda p: p.n)
+    return list(joined.values())
+
+
+def compare(scene):
+    """Runs all checks; returns how often each exception was needed."""
+    excused, failed = Counter(), []
+    for check in checks.CHECKS:
+        for difference in check(scene):
+            name = exceptions.explain(scene, difference)
+            if name is None:
+                failed.append(f"{difference.kind}: {difference.text}")
+            else:
+                excused[name] += 1
+    if failed:
+        more = [f"... and {len(failed) - SHOWN} more"] if len(failed) > SHOWN else []
+        raise Failure("\n      ".join(failed[:SHOWN] + more))
+    return excused
+
+
+def describe(scene, options, excused):
+    text = f"{len(scene.packets)} packets, {len(scene.streams)} connections"
+    if options:
+        text += ", " + " ".join(options)
+    return text + "".join(f"; {count} x {name}" for name, count in sorted(excused.items()))
+
+
+def main():
+    if shutil.which("tshark") is None:
+        print("skipped: tshark is not installed")
+        return 77
+    if shutil.which(weir_run.program()) is None:
+        print(f"skipped: {weir_run.program()} is not there; set WEIR to the program")
+        return 77
+    passed, failed, skipped = 0, 0, 0
+    with tempfile.TemporaryDirectory() as directory:
+        for path in find_captures(sys.argv[1:]):
+            name = os.path.basename(path)
+            try:
+                print(f"ok    {name}: {test_capture(path, directory)}", flush=True)
+                passed += 1
+            except oracle.OracleError as error:
+                print(f"skip  {name}: tshark: {error}", flush=True)
+                skipped += 1
+            except (Failure, weir_run.Hang) as error:
+                print(f"FAIL  {name}: {error}", flush=True)
+                failed += 1
+    print(f"replay: {passed} passed, {failed} failed, {skipped} skipped")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
