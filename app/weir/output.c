@@ -126,6 +126,11 @@ void weir_output_commit(struct weir_output *output, size_t len)
     output->buffered++;
 }
 
+int weir_output_error(const struct weir_output *output)
+{
+    return -output->error;
+}
+
 uint64_t weir_output_lines(const struct weir_output *output)
 {
     return output->taken;

@@ -29,6 +29,9 @@ void weir_output_commit(struct weir_output *output, size_t len);
 /* Hand what is buffered to the system. Returns 0 or the negative errno that sticks. */
 int weir_output_flush(struct weir_output *output);
 
+/* The negative errno that sticks, or 0. */
+int weir_output_error(const struct weir_output *output);
+
 /* Lines taken so far, lost ones included. */
 uint64_t weir_output_lines(const struct weir_output *output);
 

@@ -39,6 +39,14 @@
 #define WEIR_TABLE_CAPACITY_MAX (1U << 28)
 #define WEIR_TABLE_FREE_CHAINS  16U /* power of two */
 #define WEIR_TABLE_SWEEP_AHEAD  12U /* records fetched ahead of the hand */
+#define WEIR_TABLE_BURST_MAX    256U
+#define WEIR_TABLE_ROOM_AHEAD   3U /* buckets fetched ahead of making room */
+
+/*
+ * For functions that do nothing but fetch: GCC 12 takes one that it does not inline at once for a
+ * function without effect, and drops the call.
+ */
+#define WEIR_TABLE_FETCH static inline __attribute__((always_inline))
 
 struct weir_table {
     struct weir_bucket *buckets;
@@ -122,19 +130,79 @@ static inline uint32_t weir_table_other(const struct weir_table *table, uint32_t
 }
 
 /* Stage 1: fetch the bucket that hash leads to. */
-static inline void weir_table_prefetch_bucket(const struct weir_table *table, uint64_t hash)
+WEIR_TABLE_FETCH void weir_table_prefetch_bucket(const struct weir_table *table, uint64_t hash)
 {
     __builtin_prefetch(&table->buckets[weir_table_first(table, hash)]);
 }
 
-static inline void weir_table_prefetch_record(const struct weir_table *table, uint32_t record,
-                                              unsigned int key_len)
+WEIR_TABLE_FETCH void weir_table_prefetch_record(const struct weir_table *table, uint32_t record,
+                                                 unsigned int key_len)
 {
     const char *line = (const char *)weir_table_flow_len(table, record, key_len);
 
     __builtin_prefetch(line);
     if (key_len != sizeof(struct weir_key4))
         __builtin_prefetch(line + 64);
+}
+
+static inline uint32_t weir_table_match_first(const struct weir_table *table, uint64_t hash,
+                                              unsigned int key_len, unsigned int *more)
+{
+    uint32_t first = weir_table_first(table, hash);
+    uint16_t tag = weir_table_tag(hash);
+    const struct weir_bucket *bucket = &table->buckets[first];
+    uint32_t mask = weir_bucket_match(bucket, tag);
+    uint32_t record;
+
+    *more = 0;
+    if (mask != 0) {
+        record = bucket->record[weir_match_slot(mask)];
+        weir_table_prefetch_record(table, record, key_len);
+        return record;
+    }
+    if (bucket->displaced != 0 || weir_bucket_match(bucket, 0) == 0) {
+        __builtin_prefetch(&table->buckets[weir_table_other(table, first, tag)]);
+        *more = 1;
+    }
+    return WEIR_TABLE_NONE;
+}
+
+/* Both buckets are full: fetch those into which an insertion will try to move the first one's. */
+WEIR_TABLE_FETCH void weir_table_prefetch_room(const struct weir_table *table, uint32_t first)
+{
+    const struct weir_bucket *bucket = &table->buckets[first];
+    uint32_t leavers = weir_bucket_leavers(bucket);
+
+    for (unsigned int i = 0; i < WEIR_TABLE_ROOM_AHEAD; i++, leavers &= leavers - 1) {
+        uint16_t tag = bucket->tag[weir_bucket_leaver(leavers)];
+
+        __builtin_prefetch(&table->buckets[weir_table_other(table, first, tag)]);
+    }
+}
+
+static inline uint32_t weir_table_match_second(struct weir_table *table, uint64_t hash,
+                                               unsigned int key_len)
+{
+    uint32_t first = weir_table_first(table, hash);
+    uint16_t tag = weir_table_tag(hash);
+    struct weir_bucket *home = &table->buckets[first];
+    struct weir_bucket *bucket = &table->buckets[weir_table_other(table, first, tag)];
+    uint32_t mask = weir_bucket_match(bucket, tag);
+    uint32_t empty = weir_bucket_match(home, 0);
+    unsigned int slot;
+    uint32_t record;
+
+    if (mask == 0) {
+        if (empty == 0 && weir_bucket_match(bucket, 0) == 0)
+            weir_table_prefetch_room(table, first);
+        return WEIR_TABLE_NONE;
+    }
+    slot = weir_match_slot(mask);
+    record = bucket->record[slot];
+    weir_table_prefetch_record(table, record, key_len);
+    if (empty != 0 && bucket->guests >> slot & 1U)
+        weir_bucket_move(bucket, slot, home, weir_match_slot(empty));
+    return record;
 }
 
 /*
@@ -145,20 +213,9 @@ static inline void weir_table_prefetch_record(const struct weir_table *table, ui
 static inline uint32_t weir_table_match_len(const struct weir_table *table, uint64_t hash,
                                             unsigned int key_len)
 {
-    uint32_t first = weir_table_first(table, hash);
-    uint16_t tag = weir_table_tag(hash);
-    const struct weir_bucket *bucket = &table->buckets[first];
-    uint32_t mask = weir_bucket_match(bucket, tag);
-    uint32_t record;
+    unsigned int more;
 
-    if (mask != 0) {
-        record = bucket->record[weir_match_slot(mask)];
-        weir_table_prefetch_record(table, record, key_len);
-        return record;
-    }
-    if (bucket->displaced != 0 || weir_bucket_match(bucket, 0) == 0)
-        __builtin_prefetch(&table->buckets[weir_table_other(table, first, tag)]);
-    return WEIR_TABLE_NONE;
+    return weir_table_match_first(table, hash, key_len, &more);
 }
 
 static inline uint32_t weir_table_match(const struct weir_table *table, uint64_t hash)
@@ -166,14 +223,13 @@ static inline uint32_t weir_table_match(const struct weir_table *table, uint64_t
     return weir_table_match_len(table, hash, table->key_len);
 }
 
-#define WEIR_TABLE_BURST_MAX 256U
-
 /*
- * Stage 2 for count hashes (at most WEIR_TABLE_BURST_MAX), likely[i] the answer for hash[i]; here the
- * second buckets are matched too, after all the first ones, so that hardly a displaced entry is left
- * for stage 3 to wait for.
+ * Stage 2 for count hashes, at most WEIR_TABLE_BURST_MAX: likely[i] is the answer for hash[i].
+ * Second buckets are matched too, after all the first ones, so that displaced entries' records are
+ * fetched as well; and while both lines are here, an entry whose first bucket has room again goes
+ * home, so that what a full table displaced does not stay so for good.
  */
-static inline void weir_table_match_burst_len(const struct weir_table *table, const uint64_t *hash,
+static inline void weir_table_match_burst_len(struct weir_table *table, const uint64_t *hash,
                                               uint32_t *likely, unsigned int count,
                                               unsigned int key_len)
 {
@@ -181,24 +237,23 @@ static inline void weir_table_match_burst_len(const struct weir_table *table, co
     unsigned int left = 0;
 
     for (unsigned int i = 0; i < count; i++) {
-        likely[i] = weir_table_match_len(table, hash[i], key_len);
-        again[left] = (uint8_t)i;
-        left += likely[i] == WEIR_TABLE_NONE &&
-                table->buckets[weir_table_first(table, hash[i])].displaced != 0;
-    }
-    for (unsigned int j = 0; j < left; j++) {
-        unsigned int i = again[j];
-        uint16_t tag = weir_table_tag(hash[i]);
-        uint32_t first = weir_table_first(table, hash[i]);
-        const struct weir_bucket *bucket =
-            &table->buckets[weir_table_other(table, first, tag)];
-        uint32_t mask = weir_bucket_match(bucket, tag);
+        unsigned int more;
 
-        if (mask != 0) {
-            likely[i] = bucket->record[weir_match_slot(mask)];
-            weir_table_prefetch_record(table, likely[i], key_len);
-        }
+        likely[i] = weir_table_match_first(table, hash[i], key_len, &more);
+        again[left] = (uint8_t)i;
+        left += more;
     }
+    for (unsigned int i = 0; i < left; i++)
+        likely[again[i]] = weir_table_match_second(table, hash[again[i]], key_len);
+}
+
+static inline void weir_table_match_burst(struct weir_table *table, const uint64_t *hash,
+                                          uint32_t *likely, unsigned int count)
+{
+    if (table->key_len == sizeof(struct weir_key4))
+        weir_table_match_burst_len(table, hash, likely, count, sizeof(struct weir_key4));
+    else
+        weir_table_match_burst_len(table, hash, likely, count, sizeof(struct weir_key6));
 }
 
 /* Is the record's key this one? Keys are multiples of 8 octets without padding. */

@@ -79,4 +79,40 @@ static inline uint32_t weir_bucket_match_avx2(const struct weir_bucket *bucket, 
 #define weir_bucket_match(bucket, tag) weir_bucket_match_sse2(bucket, tag)
 #endif
 
+/* Move an entry into its other bucket, into an empty slot there; first and second stay told apart.
+ */
+static inline void weir_bucket_move(struct weir_bucket *from, unsigned int slot,
+                                    struct weir_bucket *to, unsigned int empty)
+{
+    if (from->guests >> slot & 1U) {
+        from->guests &= (uint16_t) ~(1U << slot);
+        to->displaced--;
+    } else {
+        to->guests |= (uint16_t)(1U << empty);
+        from->displaced++;
+    }
+    to->tag[empty] = from->tag[slot];
+    to->record[empty] = from->record[slot];
+    from->tag[slot] = 0;
+}
+
+/*
+ * The order in which a full bucket's entries are asked to leave, as a mask: guests, who would go
+ * home, before those who live here. The lowest bit set is weir_bucket_leaver()'s slot; the next is
+ * uncovered by clearing it.
+ */
+static inline uint32_t weir_bucket_leavers(const struct weir_bucket *bucket)
+{
+    uint32_t all = (1U << WEIR_BUCKET_SLOTS) - 1;
+
+    return bucket->guests | (~(uint32_t)bucket->guests & all) << WEIR_BUCKET_SLOTS;
+}
+
+static inline unsigned int weir_bucket_leaver(uint32_t leavers)
+{
+    unsigned int bit = (unsigned int)__builtin_ctz(leavers);
+
+    return bit < WEIR_BUCKET_SLOTS ? bit : bit - WEIR_BUCKET_SLOTS;
+}
+
 #endif

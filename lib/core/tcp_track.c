@@ -216,12 +216,13 @@ static enum weir_reason window_learn(struct weir_flow *flow, unsigned int dir,
     return weir_window_check(flow, dir, seg);
 }
 
-/* A FIN must stand at the end of all that its sender has sent (RFC 9293 3.10.4). */
+/*
+ * A FIN must stand at the end of all that its sender has sent (RFC 9293 3.10.4). Not beyond the end
+ * that is known: an ACK sent after the FIN has its number, and may have overtaken it.
+ */
 static bool fin_misplaced(const struct weir_peer *x, uint32_t end)
 {
-    if (x->flags & (WEIR_PEER_FIN | WEIR_PEER_UNSURE))
-        return weir_seq_after(x->end, end);
-    return !weir_seq_after(end, x->end);
+    return weir_seq_after(x->end, end);
 }
 
 /* Why a segment that passes is not a plain one. Only called when it repeats or probes something. */

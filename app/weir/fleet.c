@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Making workers: memory near their lcore, rings, queues dealt out. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <bsd/stdlib.h>
+#include <rte_errno.h>
+#include <rte_lcore.h>
+#include <rte_malloc.h>
+#include <rte_ring_elem.h>
+
+#include "weir/workers.h"
+
+#define INBOX_SIZE    4096U
+#define OUTGOING_SIZE 4096U
+#define FLOWS_SIZE    8192U
+#define TRACES_SIZE   16384U
+#define SCRATCH_LEN   65600U /* a frame with the longest IPv4 packet, two tags */
+
+/* Outbox: each packet of a burst can end two flows, and a sweep some more. */
+#define OUTBOX_SIZE 2048U
+
+static struct rte_ring *ring_make(const char *kind, unsigned int id, unsigned int size,
+                                  unsigned int element, int socket, unsigned int flags)
+{
+    char name[RTE_RING_NAMESIZE];
+
+    snprintf(name, sizeof(name), "weir_%s_%u", kind, id);
+    return rte_ring_create_elem(name, element, size, socket, flags);
+}
+
+/* Records of one worker: its share, and some more since shares are never quite equal. */
+static uint32_t share_of(uint32_t flows, uint32_t workers)
+{
+    uint64_t share = flows / workers;
+
+    if (workers > 1)
+        share += share / 8 + 64;
+    return (uint32_t)RTE_MIN(share, WEIR_TABLE_CAPACITY_MAX);
+}
+
+static int tracker_make(struct weir_worker *worker, const struct weir_settings *settings,
+                        int socket)
+{
+    uint32_t flows4 = share_of(settings->flows, settings->workers);
+    uint32_t flows6 = share_of(settings->flows6, settings->workers);
+    size_t size = weir_tracker_size(flows4, flows6);
+    void *memory = rte_zmalloc_socket("weir_tables", size, RTE_CACHE_LINE_SIZE, socket);
+    struct weir_flow_view *outbox = rte_zmalloc_socket(
+        "weir_outbox", OUTBOX_SIZE * sizeof(*outbox), RTE_CACHE_LINE_SIZE, socket);
+    int err;
+
+    if (memory == NULL || outbox == NULL) {
+        fprintf(stderr,
+                "weir: no memory for the flow tables of worker %u (%zu MiB): give EAL more (-m), "
+                "or lower tracking.flows\n",
+                worker->id, size >> 20);
+        rte_free(memory);
+        rte_free(outbox);
+        return -ENOMEM;
+    }
+    err = weir_tracker_init(&worker->tracker, memory, flows4, flows6, &worker->fleet->rules, outbox,
+                            OUTBOX_SIZE);
+    return err;
+}
+
+static unsigned int reader_how(const struct weir_settings *settings)
+{
+    unsigned int how = WEIR_PARSE_ALL;
+
+    if (settings->checksum == WEIR_CHECKSUM_VERIFY)
+        how |= WEIR_PARSE_IP_CSUM | WEIR_PARSE_L4_CSUM;
+    if (settings->frames_cut)
+        how |= WEIR_PARSE_CUT;
+    if (!settings->vlan_in_key)
+        how |= WEIR_PARSE_NO_ZONE;
+    return how;
+}
+
+static int rings_make(struct weir_worker *worker, const struct weir_settings *settings, int socket)
+{
+    unsigned int single = RING_F_SP_ENQ | RING_F_SC_DEQ;
+    bool ok = true;
+
+    if (settings->workers > 1) {
+        worker->inbox = ring_make("inbox", worker->id, INBOX_SIZE, sizeof(void *), socket,
+                                  RING_F_SC_DEQ);
+        ok = worker->inbox != NULL;
+    }
+    worker->flows = ring_make("flows", worker->id, FLOWS_SIZE, sizeof(struct weir_flow_view),
+                              socket, single);
+    ok = ok && worker->flows != NULL;
+    if (settings->trace_file[0] != '\0') {
+        worker->traces = ring_make("traces", worker->id, TRACES_SIZE,
+                                   sizeof(struct weir_trace_view), socket, single);
+        ok = ok && worker->traces != NULL;
+    }
+    if (ok)
+        return 0;
+    fprintf(stderr, "weir: no memory for the rings of worker %u: %s\n", worker->id,
+            rte_strerror(rte_errno));
+    return -ENOMEM;
+}
+
+static int worker_make(struct weir_fleet *fleet, unsigned int id, unsigned int lcore)
+{
+    int socket = (int)rte_lcore_to_socket_id(lcore);
+    struct weir_worker *worker =
+        rte_zmalloc_socket("weir_worker", sizeof(*worker), RTE_CACHE_LINE_SIZE, socket);
+    int err;
+
+    if (worker == NULL) {
+        fprintf(stderr, "weir: no memory for worker %u\n", id);
+        return -ENOMEM;
+    }
+    fleet->worker[id] = worker;
+    worker->fleet = fleet;
+    worker->id = id;
+    worker->lcore = lcore;
+    worker->reader.how = reader_how(fleet->settings);
+    weir_clock_init(&worker->reader.clock);
+    worker->reader.scratch_len = SCRATCH_LEN;
+    worker->reader.scratch = rte_malloc_socket("weir_scratch", SCRATCH_LEN, 0, socket);
+    err = worker->reader.scratch == NULL ? -ENOMEM : tracker_make(worker, fleet->settings, socket);
+    if (err == 0)
+        err = rings_make(worker, fleet->settings, socket);
+    worker->tracker.want_ids = fleet->settings->trace_file[0] != '\0';
+    return err;
+}
+
+/* Queue q of each port goes to worker q, or round again where there are more queues than workers. */
+static void queues_deal(struct weir_fleet *fleet)
+{
+    for (uint16_t port = 0; port < RTE_MAX_ETHPORTS; port++)
+        for (uint16_t q = 0; q < fleet->ports->port[port].rx_queues; q++) {
+            struct weir_worker *worker = fleet->worker[q % fleet->count];
+
+            if (worker->queue_count < WEIR_QUEUES_MAX)
+                worker->queue[worker->queue_count++] =
+                    (struct weir_rx_queue){.port = port, .queue = q};
+        }
+}
+
+static int outgoing_make(struct weir_fleet *fleet)
+{
+    for (uint16_t port = 0; port < RTE_MAX_ETHPORTS; port++) {
+        const struct weir_port *p = &fleet->ports->port[port];
+
+        if (!p->used || p->tx_queues >= fleet->count)
+            continue;
+        fleet->outgoing[port] = ring_make("outgoing", port, OUTGOING_SIZE, sizeof(void *),
+                                          SOCKET_ID_ANY, RING_F_SC_DEQ);
+        if (fleet->outgoing[port] == NULL) {
+            fprintf(stderr, "weir: no memory for the outgoing ring of port %s\n", p->name);
+            return -ENOMEM;
+        }
+    }
+    return 0;
+}
+
+static bool all_finite(const struct weir_ports *ports)
+{
+    for (uint16_t port = 0; port < RTE_MAX_ETHPORTS; port++)
+        if (ports->port[port].used && !ports->port[port].finite)
+            return false;
+    return true;
+}
+
+int weir_fleet_make(struct weir_fleet *fleet, const struct weir_settings *settings,
+                    struct weir_ports *ports)
+{
+    unsigned int lcore = rte_get_next_lcore(-1, 1, 0);
+    int err;
+
+    memset(fleet, 0, sizeof(*fleet));
+    fleet->settings = settings;
+    fleet->ports = ports;
+    fleet->lossless = all_finite(ports);
+    if (rte_lcore_count() - 1 < settings->workers) {
+        fprintf(stderr,
+                "weir: %u workers need %u lcores beside the main one, EAL has %u: give more with "
+                "-l or --lcores\n",
+                settings->workers, settings->workers, rte_lcore_count() - 1);
+        return -EINVAL;
+    }
+    err = weir_tcp_pairs_compose(&weir_tcp_pairs, &weir_tcp_endpoints);
+    if (err < 0)
+        return err;
+    arc4random_buf(&fleet->rules.secret, sizeof(fleet->rules.secret));
+    weir_rules_init(&fleet->rules, &settings->timeouts);
+    fleet->rules.midstream = settings->midstream;
+    fleet->rules.shadow = settings->mode == WEIR_MODE_SHADOW;
+    fleet->rules.records = true;
+    for (unsigned int id = 0; id < settings->workers; id++) {
+        err = worker_make(fleet, id, lcore);
+        if (err != 0)
+            return err;
+        fleet->count++;
+        lcore = rte_get_next_lcore(lcore, 1, 0);
+    }
+    queues_deal(fleet);
+    return outgoing_make(fleet);
+}
+
+static void worker_free(struct weir_worker *worker)
+{
+    if (worker == NULL)
+        return;
+    rte_ring_free(worker->inbox);
+    rte_ring_free(worker->flows);
+    rte_ring_free(worker->traces);
+    rte_free(worker->reader.scratch);
+    rte_free(worker->tracker.outbox.view);
+    rte_free(worker->tracker.table[0].records); /* first in the block that holds all tables */
+    rte_free(worker);
+}
+
+void weir_fleet_free(struct weir_fleet *fleet)
+{
+    for (unsigned int id = 0; id < WEIR_WORKERS_MAX; id++)
+        worker_free(fleet->worker[id]);
+    for (uint16_t port = 0; port < RTE_MAX_ETHPORTS; port++)
+        rte_ring_free(fleet->outgoing[port]);
+}

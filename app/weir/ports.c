@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "weir/ports.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <bsd/string.h>
+#include <rte_dev.h>
+#include <rte_errno.h>
+#include <rte_mbuf.h>
+
+#include "dp/burst.h"
+
+#define POOL_CACHE 256U
+
+static bool is_net_pcap(const struct rte_eth_dev_info *info)
+{
+    return info->driver_name != NULL && strcmp(info->driver_name, "net_pcap") == 0;
+}
+
+/* A net_pcap port without a live interface plays files, or nothing at all. */
+static bool plays_file(const struct rte_eth_dev_info *info)
+{
+    const struct rte_devargs *devargs = info->device == NULL ? NULL : rte_dev_devargs(info->device);
+    const char *args = devargs == NULL || devargs->args == NULL ? "" : devargs->args;
+
+    return is_net_pcap(info) && strstr(args, "iface") == NULL &&
+           strstr(args, "infinite_rx=1") == NULL;
+}
+
+static int port_use(struct weir_ports *ports, uint16_t id)
+{
+    struct weir_port *port = &ports->port[id];
+    struct rte_eth_dev_info info;
+    int err = rte_eth_dev_info_get(id, &info);
+
+    if (err < 0) {
+        fprintf(stderr, "weir: port %u: %s\n", id, rte_strerror(-err));
+        return err;
+    }
+    rte_eth_dev_get_name_by_port(id, port->name);
+    if (port->used) {
+        fprintf(stderr, "weir: port %s is in more than one pair\n", port->name);
+        return -EINVAL;
+    }
+    port->used = true;
+    port->peer = WEIR_PORT_NONE;
+    port->finite = plays_file(&info);
+    return 0;
+}
+
+static int port_by_name(const char *name, uint16_t *id)
+{
+    if (rte_eth_dev_get_port_by_name(name, id) == 0)
+        return 0;
+    fprintf(stderr, "weir: no port named %s; there are:", name);
+    RTE_ETH_FOREACH_DEV(*id)
+    {
+        char known[RTE_ETH_NAME_MAX_LEN];
+
+        if (rte_eth_dev_get_name_by_port(*id, known) == 0)
+            fprintf(stderr, " %s", known);
+    }
+    fprintf(stderr, "\n");
+    return -EINVAL;
+}
+
+static int pair_up(struct weir_ports *ports, uint16_t a, uint16_t b, bool shadow)
+{
+    int err = port_use(ports, a);
+
+    if (err != 0)
+        return err;
+    ports->port[a].shadow = shadow;
+    if (b == WEIR_PORT_NONE)
+        return 0;
+    err = port_use(ports, b);
+    if (err != 0)
+        return err;
+    ports->port[b].shadow = shadow;
+    ports->port[a].peer = b;
+    ports->port[b].peer = a;
+    return 0;
+}
+
+static int find_named(struct weir_ports *ports, const struct weir_settings *settings)
+{
+    for (uint32_t i = 0; i < settings->pair_count; i++) {
+        const struct weir_port_pair *pair = &settings->pair[i];
+        uint16_t a;
+        uint16_t b = WEIR_PORT_NONE;
+        int err = port_by_name(pair->a, &a);
+
+        if (err == 0 && pair->b[0] != '\0')
+            err = port_by_name(pair->b, &b);
+        if (err == 0)
+            err = pair_up(ports, a, b, pair->mode == WEIR_MODE_SHADOW);
+        if (err != 0)
+            return err;
+    }
+    return 0;
+}
+
+static int find_all(struct weir_ports *ports, bool shadow)
+{
+    uint16_t first = WEIR_PORT_NONE;
+    uint16_t id;
+
+    RTE_ETH_FOREACH_DEV(id)
+    {
+        if (first == WEIR_PORT_NONE) {
+            first = id;
+            continue;
+        }
+        int err = pair_up(ports, first, id, shadow);
+
+        if (err != 0)
+            return err;
+        first = WEIR_PORT_NONE;
+    }
+    return first == WEIR_PORT_NONE ? 0 : pair_up(ports, first, WEIR_PORT_NONE, shadow);
+}
+
+int weir_ports_find(struct weir_ports *ports, const struct weir_settings *settings)
+{
+    memset(ports, 0, sizeof(*ports));
+    if (rte_eth_dev_count_avail() == 0) {
+        fprintf(
+            stderr,
+            "weir: no port: name a NIC with -a, or a virtual device with --vdev, before the --\n");
+        return -EINVAL;
+    }
+    if (settings->pair_count > 0)
+        return find_named(ports, settings);
+    return find_all(ports, settings->mode == WEIR_MODE_SHADOW);
+}
+
+static int pool_make(struct weir_ports *ports, const struct weir_settings *settings)
+{
+    unsigned int used = 0;
+    size_t count;
+
+    for (unsigned int id = 0; id < RTE_MAX_ETHPORTS; id++)
+        used += ports->port[id].used;
+    count = (size_t)settings->mbufs * used;
+    ports->pool = rte_pktmbuf_pool_create("weir_mbufs", (unsigned int)RTE_MIN(count, 1U << 26),
+                                          POOL_CACHE, RTE_ALIGN(sizeof(struct weir_luggage), 8),
+                                          RTE_MBUF_DEFAULT_BUF_SIZE, (int)rte_socket_id());
+    if (ports->pool != NULL)
+        return 0;
+    fprintf(
+        stderr,
+        "weir: no memory for %zu packet buffers: %s; give EAL more (-m), or lower workers.mbufs\n",
+        count, rte_strerror(rte_errno));
+    return 1;
+}
+
+static int queues_make(struct weir_ports *ports, uint16_t id, const struct weir_settings *settings)
+{
+    struct weir_port *port = &ports->port[id];
+    uint16_t rx_desc = (uint16_t)settings->rx_descriptors;
+    uint16_t tx_desc = (uint16_t)settings->tx_descriptors;
+    int socket = rte_eth_dev_socket_id(id);
+    int err = rte_eth_dev_adjust_nb_rx_tx_desc(id, &rx_desc, &tx_desc);
+
+    for (uint16_t q = 0; err == 0 && q < port->rx_queues; q++)
+        err = rte_eth_rx_queue_setup(id, q, rx_desc, (unsigned int)socket, NULL, ports->pool);
+    for (uint16_t q = 0; err == 0 && q < port->tx_queues; q++)
+        err = rte_eth_tx_queue_setup(id, q, tx_desc, (unsigned int)socket, NULL);
+    return err;
+}
+
+static int port_start(struct weir_ports *ports, uint16_t id, const struct weir_settings *settings)
+{
+    struct weir_port *port = &ports->port[id];
+    struct rte_eth_conf conf = {0};
+    struct rte_eth_dev_info info;
+    int err = rte_eth_dev_info_get(id, &info);
+
+    /* net_pcap: one queue a file. Others: one for each worker, as far as the port has them. */
+    port->rx_queues = 1;
+    port->tx_queues =
+        (uint16_t)RTE_MIN(settings->workers, is_net_pcap(&info) ? 1U : info.max_tx_queues);
+    if (is_net_pcap(&info))
+        port->rx_queues = RTE_MAX((uint16_t)1, info.max_rx_queues);
+    conf.rxmode.offloads = info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_CHECKSUM;
+    if (err == 0)
+        err = rte_eth_dev_configure(id, port->rx_queues, port->tx_queues, &conf);
+    if (err == 0)
+        err = queues_make(ports, id, settings);
+    if (err == 0)
+        err = rte_eth_dev_start(id);
+    if (err != 0) {
+        fprintf(stderr, "weir: port %s does not start: %s\n", port->name, rte_strerror(-err));
+        return err;
+    }
+    rte_eth_promiscuous_enable(id); /* what cannot be set is on already, or is no matter */
+    return 0;
+}
+
+int weir_ports_start(struct weir_ports *ports, const struct weir_settings *settings)
+{
+    int err = pool_make(ports, settings);
+
+    for (uint16_t id = 0; err == 0 && id < RTE_MAX_ETHPORTS; id++)
+        if (ports->port[id].used)
+            err = port_start(ports, id, settings);
+    return err;
+}
+
+void weir_ports_stop(struct weir_ports *ports)
+{
+    for (uint16_t id = 0; id < RTE_MAX_ETHPORTS; id++) {
+        if (!ports->port[id].used)
+            continue;
+        rte_eth_dev_stop(id);
+        rte_eth_dev_close(id);
+    }
+    rte_mempool_free(ports->pool);
+    ports->pool = NULL;
+}

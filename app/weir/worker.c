@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The loop of one worker. */
+#include <string.h>
+
+#include <rte_cycles.h>
+#include <rte_ethdev.h>
+#include <rte_pause.h>
+#include <rte_ring_elem.h>
+
+#include "weir/workers.h"
+
+/* A whole round of the sweep takes about this long. */
+#define SWEEP_ROUND_MSEC 2000U
+
+/* Records one poll may visit, at most. */
+#define SWEEP_POLL_MAX 128U
+
+/* Records swept for each packet of a replay: by packets, so that it comes out the same every time. */
+#define SWEEP_PER_PACKET 4U
+
+static int phase_of(const struct weir_fleet *fleet)
+{
+    return atomic_load_explicit(&fleet->phase, memory_order_acquire);
+}
+
+/* Transmit */
+
+static uint64_t frame_bytes(struct rte_mbuf *const *mbuf, unsigned int count)
+{
+    uint64_t bytes = 0;
+
+    for (unsigned int i = 0; i < count; i++)
+        bytes += mbuf[i]->pkt_len;
+    return bytes;
+}
+
+/* Send by a queue of ours; what it does not take is lost and counted, or waited for in a replay. */
+static void tx_burst(struct weir_worker *worker, uint16_t port, struct rte_mbuf **mbuf,
+                     unsigned int count)
+{
+    uint64_t bytes = frame_bytes(mbuf, count); /* before: what is sent is no longer ours */
+    unsigned int sent = 0;
+
+    do
+        sent += rte_eth_tx_burst(port, (uint16_t)worker->id, mbuf + sent, (uint16_t)(count - sent));
+    while (sent < count && worker->fleet->lossless);
+    worker->traffic.tx_packets += sent;
+    worker->traffic.tx_bytes += bytes - frame_bytes(mbuf + sent, count - sent);
+    worker->traffic.tx_lost += count - sent;
+    rte_pktmbuf_free_bulk(mbuf + sent, count - sent);
+}
+
+/* Send what other workers have passed to the queues of ours. */
+static unsigned int tx_for_others(struct weir_worker *worker)
+{
+    struct rte_mbuf *mbuf[WEIR_BURST_MAX];
+    unsigned int total = 0;
+
+    if (worker->id != 0)
+        return 0;
+    for (uint16_t port = 0; port < RTE_MAX_ETHPORTS; port++) {
+        struct rte_ring *ring = worker->fleet->outgoing[port];
+        unsigned int count;
+
+        if (ring == NULL)
+            continue;
+        count = rte_ring_dequeue_burst(ring, (void **)mbuf, WEIR_BURST_MAX, NULL);
+        if (count > 0)
+            tx_burst(worker, port, mbuf, count);
+        worker->traffic.passed_in += count;
+        total += count;
+    }
+    return total;
+}
+
+/* Pass frames to worker 0, which owns the port's queue. */
+static void tx_pass(struct weir_worker *worker, uint16_t port, struct rte_mbuf **mbuf,
+                    unsigned int count)
+{
+    struct rte_ring *ring = worker->fleet->outgoing[port];
+    unsigned int passed = 0;
+
+    do
+        passed += rte_ring_enqueue_burst(ring, (void **)(mbuf + passed), count - passed, NULL);
+    while (passed < count && worker->fleet->lossless);
+    worker->traffic.passed_out += passed;
+    worker->traffic.tx_lost += count - passed;
+    rte_pktmbuf_free_bulk(mbuf + passed, count - passed);
+}
+
+static void tx_flush(struct weir_worker *worker)
+{
+    for (uint16_t port = 0; port < RTE_MAX_ETHPORTS; port++) {
+        struct weir_tx_buffer *buffer = &worker->tx[port];
+
+        if (buffer->count == 0)
+            continue;
+        if (worker->id < worker->fleet->ports->port[port].tx_queues)
+            tx_burst(worker, port, buffer->mbuf, buffer->count);
+        else
+            tx_pass(worker, port, buffer->mbuf, buffer->count);
+        buffer->count = 0;
+    }
+}
+
+/* To the control core */
+
+static void flows_send(struct weir_worker *worker)
+{
+    struct weir_outbox *outbox = &worker->tracker.outbox;
+    unsigned int sent = 0;
+
+    if (worker->flows == NULL || outbox->count == 0)
+        return;
+    do
+        sent += rte_ring_sp_enqueue_burst_elem(worker->flows, outbox->view + sent,
+                                               sizeof(struct weir_flow_view), outbox->count - sent,
+                                               NULL);
+    while (sent < outbox->count && worker->fleet->lossless);
+    memmove(outbox->view, outbox->view + sent,
+            (outbox->count - sent) * sizeof(struct weir_flow_view));
+    outbox->count -= sent;
+}
+
+static void trace_fill(const struct weir_burst *burst, unsigned int i, struct weir_trace_view *view)
+{
+    const struct weir_fate *fate = &burst->fate[i];
+
+    *view = (struct weir_trace_view){
+        .n = burst->number[i],
+        .time_us = burst->time_us[i],
+        .flow_id = fate->flow_id,
+        .port = burst->mbuf[i]->port,
+        .verdict = fate->verdict,
+        .class = fate->class,
+        .reason = fate->reason,
+        .dir = fate->dir,
+    };
+    if (fate->family == 0)
+        memset(view->state, WEIR_STATE_NONE, sizeof(view->state));
+    else
+        weir_pair_states(fate->pair, view->state);
+}
+
+static void traces_send(struct weir_worker *worker)
+{
+    for (unsigned int i = 0; i < worker->burst.count; i++) {
+        struct weir_trace_view view;
+        unsigned int sent;
+
+        trace_fill(&worker->burst, i, &view);
+        do
+            sent = rte_ring_sp_enqueue_burst_elem(worker->traces, &view, sizeof(view), 1, NULL);
+        while (sent == 0 && worker->fleet->lossless);
+        worker->traffic.trace_lost += sent == 0;
+    }
+}
+
+/* Packets */
+
+static void verdicts_carry_out(struct weir_worker *worker)
+{
+    struct weir_burst *burst = &worker->burst;
+    struct rte_mbuf *drop[WEIR_BURST_MAX];
+    unsigned int dropped = 0;
+
+    for (unsigned int i = 0; i < burst->count; i++) {
+        uint16_t out = worker->fleet->ports->port[burst->mbuf[i]->port].peer;
+
+        if (burst->fate[i].verdict == WEIR_VERDICT_FORWARD && out != WEIR_PORT_NONE)
+            worker->tx[out].mbuf[worker->tx[out].count++] = burst->mbuf[i];
+        else
+            drop[dropped++] = burst->mbuf[i];
+    }
+    rte_pktmbuf_free_bulk(drop, dropped);
+    tx_flush(worker);
+}
+
+/* All that is ours in the burst: track, tell, carry out. */
+static void burst_finish(struct weir_worker *worker)
+{
+    struct weir_burst *burst = &worker->burst;
+
+    if (burst->count == 0)
+        return;
+    for (unsigned int i = 0; i < burst->count; i++)
+        worker->traffic.tcp_packets += burst->packet[i].kind == WEIR_KIND_TCP ||
+                                       burst->packet[i].reason == WEIR_REASON_TCP_CHECKSUM;
+    weir_burst_track(burst, &worker->tracker);
+    if (worker->traces != NULL)
+        traces_send(worker);
+    flows_send(worker);
+    verdicts_carry_out(worker);
+}
+
+static void hand_to(struct weir_worker *worker, unsigned int owner, struct rte_mbuf *mbuf)
+{
+    struct rte_ring *inbox = worker->fleet->worker[owner]->inbox;
+
+    while (rte_ring_enqueue(inbox, mbuf) != 0) {
+        if (!worker->fleet->lossless) {
+            worker->traffic.steer_lost++;
+            rte_pktmbuf_free(mbuf);
+            return;
+        }
+        tx_for_others(worker); /* the owner may be waiting for us to send */
+    }
+    worker->traffic.handed_out++;
+}
+
+/* Hand other workers' packets over; ours move up. Packets without a flow stay where they came in. */
+static void burst_steer(struct weir_worker *worker)
+{
+    struct weir_burst *burst = &worker->burst;
+    unsigned int kept = 0;
+
+    for (unsigned int i = 0; i < burst->count; i++) {
+        unsigned int owner = burst->packet[i].family == 0
+                                 ? worker->id
+                                 : weir_burst_owner(burst->hash[i], worker->fleet->count);
+
+        if (owner == worker->id) {
+            weir_burst_move(burst, kept++, i);
+        } else {
+            weir_burst_pack(burst, i);
+            hand_to(worker, owner, burst->mbuf[i]);
+        }
+    }
+    burst->count = kept;
+}
+
+/* A finite port has said all it has when it gives nothing although there was a buffer to be had. */
+static void queue_empty(struct weir_rx_queue *queue)
+{
+    struct rte_eth_stats stats;
+
+    if (rte_eth_stats_get(queue->port, &stats) != 0)
+        return;
+    queue->at_end = stats.rx_nombuf == queue->no_buffer;
+    queue->no_buffer = stats.rx_nombuf;
+}
+
+static unsigned int queue_poll(struct weir_worker *worker, struct weir_rx_queue *queue)
+{
+    struct weir_burst *burst = &worker->burst;
+    unsigned int received;
+
+    if (queue->at_end)
+        return 0;
+    received = rte_eth_rx_burst(queue->port, queue->queue, burst->mbuf,
+                                (uint16_t)worker->fleet->settings->burst);
+    if (received == 0) {
+        if (worker->fleet->ports->port[queue->port].finite)
+            queue_empty(queue);
+        return 0;
+    }
+    burst->count = received;
+    worker->traffic.rx_packets += received;
+    worker->traffic.rx_bytes += frame_bytes(burst->mbuf, received);
+    weir_burst_parse(burst, &worker->reader,
+                     queue->number * worker->fleet->ports->port[queue->port].rx_queues +
+                         queue->queue,
+                     worker->fleet->ports->port[queue->port].rx_queues);
+    queue->number += received;
+    weir_burst_hash(burst, &worker->fleet->rules);
+    if (worker->fleet->count > 1)
+        burst_steer(worker);
+    burst_finish(worker);
+    return received;
+}
+
+static unsigned int inbox_poll(struct weir_worker *worker)
+{
+    struct weir_burst *burst = &worker->burst;
+
+    if (worker->inbox == NULL)
+        return 0;
+    burst->count = rte_ring_sc_dequeue_burst(worker->inbox, (void **)burst->mbuf,
+                                             worker->fleet->settings->burst, NULL);
+    for (unsigned int i = 0; i < burst->count; i++)
+        weir_burst_unpack(burst, i);
+    burst_finish(worker);
+    worker->traffic.handed_in += burst->count;
+    return burst->count;
+}
+
+/* Time */
+
+/* How many records this poll is to visit: at its pace by the clock, or by packets in a replay. */
+static unsigned int sweep_due(struct weir_worker *worker, unsigned int packets)
+{
+    uint64_t records = (uint64_t)worker->tracker.table[0].capacity;
+    uint64_t round = rte_get_tsc_hz() / 1000 * SWEEP_ROUND_MSEC;
+    uint64_t step = round / records + 1; /* cycles a record */
+    uint64_t now;
+    uint64_t due;
+
+    if (worker->fleet->lossless)
+        return packets * SWEEP_PER_PACKET;
+    now = rte_rdtsc();
+    due = (now - worker->sweep_tsc) / step;
+    if (due < SWEEP_POLL_MAX / 4)
+        return 0;
+    worker->sweep_tsc = now;
+    return (unsigned int)RTE_MIN(due, SWEEP_POLL_MAX);
+}
+
+static void sweep(struct weir_worker *worker, unsigned int packets)
+{
+    unsigned int limit = sweep_due(worker, packets);
+
+    if (limit == 0)
+        return;
+    weir_tracker_sweep(&worker->tracker,
+                       worker->fleet->lossless ? worker->tracker.clock_us
+                                               : weir_clock_now(&worker->reader.clock),
+                       limit);
+    flows_send(worker);
+}
+
+/* Receives no more: all queues at their end, or the control core says so. */
+static bool receive_over(const struct weir_worker *worker, int phase)
+{
+    if (phase != WEIR_PHASE_RUN)
+        return true;
+    for (unsigned int i = 0; i < worker->queue_count; i++)
+        if (!worker->queue[i].at_end)
+            return false;
+    return worker->fleet->lossless;
+}
+
+static void poll_all(struct weir_worker *worker, int phase)
+{
+    unsigned int packets = 0;
+
+    if (phase == WEIR_PHASE_RUN)
+        for (unsigned int i = 0; i < worker->queue_count; i++)
+            packets += queue_poll(worker, &worker->queue[i]);
+    packets += inbox_poll(worker);
+    sweep(worker, packets);
+    if (packets + tx_for_others(worker) == 0)
+        rte_pause();
+    if (!atomic_load_explicit(&worker->finished, memory_order_relaxed) &&
+        receive_over(worker, phase))
+        atomic_store_explicit(&worker->finished, true, memory_order_release);
+}
+
+/* Report every flow that is left. The control core goes on reading, so the ring will have room. */
+static void close_flows(struct weir_worker *worker)
+{
+    struct weir_fleet *fleet = worker->fleet;
+
+    while (weir_tracker_close(&worker->tracker, fleet->close_us, fleet->close_end) ||
+           worker->tracker.outbox.count > 0) {
+        flows_send(worker);
+        rte_pause();
+    }
+}
+
+int weir_worker_run(void *arg)
+{
+    struct weir_worker *worker = arg;
+    int phase;
+
+    worker->sweep_tsc = rte_rdtsc();
+    while ((phase = phase_of(worker->fleet)) != WEIR_PHASE_CLOSE)
+        poll_all(worker, phase);
+    close_flows(worker);
+    atomic_store_explicit(&worker->done, true, memory_order_release);
+    return 0;
+}

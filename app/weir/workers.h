@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Workers: one loop per lcore, each with its own tracker, its own receive queues and its own counters.
+ *
+ *             receive            own packets                    by port
+ *   port ---> worker ---> parse, hash ---> track ---> verdict ---> transmit
+ *                            |                ^           |
+ *                            | another's      | inbox     +--> port without a queue of ours: outgoing ring
+ *                            +------------> ring ----+
+ *
+ *   worker --- flows, traces (single producer, single consumer rings) ---> control core
+ *
+ * Who writes what: everything in struct weir_worker is its worker's, but for the rings, which are
+ * made for two sides, and `phase` in struct weir_fleet, which only the control core writes. Workers
+ * publish `finished`, `done` and their counters with release stores; the control core reads
+ * them with acquire loads, each by itself.
+ */
+#ifndef WEIR_APP_WORKERS_H
+#define WEIR_APP_WORKERS_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <rte_ring.h>
+
+#include "core/tracker.h"
+#include "dp/burst.h"
+#include "weir/ports.h"
+#include "weir/settings.h"
+
+#define WEIR_WORKERS_MAX 64U
+#define WEIR_QUEUES_MAX  64U /* receive queues of one worker */
+
+enum weir_phase {
+    WEIR_PHASE_RUN,
+    WEIR_PHASE_DRAIN, /* receive no more, finish what is under way */
+    WEIR_PHASE_CLOSE, /* report all flows and end */
+};
+
+struct weir_rx_queue {
+    uint16_t port;
+    uint16_t queue;
+    uint64_t number; /* packets received so far */
+    uint64_t no_buffer;
+    bool at_end; /* a finite port that has said all it has */
+};
+
+/* Counters of the loop; written by the worker only. */
+struct weir_traffic {
+    uint64_t rx_packets, rx_bytes; /* octets of frames, here and below */
+    uint64_t tx_packets, tx_bytes;
+    uint64_t tx_lost;     /* a transmit queue or outgoing ring was full */
+    uint64_t steer_lost;  /* another worker's inbox was full */
+    uint64_t handed_out;  /* to other workers, and */
+    uint64_t handed_in;   /* from them, done with */
+    uint64_t passed_out;  /* to another worker for transmission, and */
+    uint64_t passed_in;   /* for others, done with */
+    uint64_t tcp_packets; /* that reached the TCP checks */
+    uint64_t trace_lost;
+};
+
+/* Frames collected for one port. */
+struct weir_tx_buffer {
+    struct rte_mbuf *mbuf[WEIR_BURST_MAX];
+    unsigned int count;
+};
+
+struct weir_fleet;
+
+struct weir_worker {
+    struct weir_fleet *fleet;
+    unsigned int id;
+    unsigned int lcore;
+    unsigned int queue_count;
+    struct weir_rx_queue queue[WEIR_QUEUES_MAX];
+    struct rte_ring *inbox;  /* mbufs from other workers; NULL with one worker */
+    struct rte_ring *flows;  /* struct weir_flow_view to the control core; NULL where not wanted */
+    struct rte_ring *traces; /* struct weir_trace_view to the control core; NULL where not wanted */
+    struct weir_reader reader;
+    struct weir_tracker tracker;
+    struct weir_burst burst;
+    struct weir_tx_buffer tx[RTE_MAX_ETHPORTS];
+    uint64_t sweep_tsc; /* when it last swept */
+    struct weir_traffic traffic;
+    atomic_bool finished; /* receives no more */
+    atomic_bool done;     /* has reported everything */
+};
+
+struct weir_fleet {
+    const struct weir_settings *settings;
+    struct weir_ports *ports;
+    struct weir_rules rules;
+    bool lossless;        /* all ports are finite: wait rather than lose */
+    unsigned int count;
+    struct weir_worker *worker[WEIR_WORKERS_MAX];
+    struct rte_ring *outgoing[RTE_MAX_ETHPORTS]; /* for workers without a transmit queue of their own */
+    atomic_int phase;
+    uint64_t close_us;       /* written before phase becomes CLOSE */
+    enum weir_end close_end; /* likewise */
+};
+
+/*
+ * Make so many workers as settings say, on lcores 1.., with their memory. Returns 0, or a negative
+ * errno after a message (-EINVAL: fewer lcores than workers). Frees nothing: weir_fleet_free does.
+ */
+int weir_fleet_make(struct weir_fleet *fleet, const struct weir_settings *settings,
+                    struct weir_ports *ports);
+
+/* Free what weir_fleet_make made; no worker may be running. */
+void weir_fleet_free(struct weir_fleet *fleet);
+
+/* The loop; given to rte_eal_remote_launch with a struct weir_worker. Returns 0. */
+int weir_worker_run(void *worker);
+
+#endif

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "core/account.h"
+
+/* Before the octet that counts refusals is full, an annex takes over. */
+#define REFUSED_MAX UINT8_MAX
+
+static bool has_annex(const struct weir_flow *flow)
+{
+    return flow->peer[WEIR_ORIG].flags & WEIR_PEER_EXTRA;
+}
+
+/* Give the flow an annex and move there what its cold part has counted. */
+static bool annex_open(struct weir_flow *flow, struct weir_flow_cold *cold,
+                       struct weir_annex *annex, uint32_t reserve)
+{
+    uint32_t number = weir_annex_take(annex, reserve);
+    struct weir_annex_entry *entry;
+
+    if (number == WEIR_ANNEX_NONE)
+        return false;
+    entry = &annex->entry[number];
+    for (unsigned int dir = 0; dir < 2; dir++) {
+        entry->packets[dir] = (uint64_t)cold->spilled[dir] * WEIR_SPILL_PACKETS;
+        entry->bytes[dir] = (uint64_t)cold->spilled[2 + dir] * WEIR_SPILL_BYTES;
+        entry->refused[dir] = cold->refused[dir];
+    }
+    cold->annex = number;
+    flow->peer[WEIR_ORIG].flags |= WEIR_PEER_EXTRA;
+    return true;
+}
+
+void weir_account_spill(struct weir_flow *flow, struct weir_flow_cold *cold,
+                        struct weir_annex *annex, unsigned int dir, uint32_t packets,
+                        uint32_t bytes)
+{
+    struct weir_peer *peer = &flow->peer[dir];
+    uint32_t packet_units = packets / WEIR_SPILL_PACKETS;
+    uint32_t byte_units = bytes / WEIR_SPILL_BYTES;
+
+    if (!has_annex(flow) && (cold->spilled[dir] + packet_units > UINT16_MAX ||
+                             cold->spilled[2 + dir] + byte_units > UINT16_MAX))
+        annex_open(flow, cold, annex, 0);
+    if (has_annex(flow)) {
+        struct weir_annex_entry *entry = &annex->entry[cold->annex];
+
+        entry->packets[dir] += (uint64_t)packet_units * WEIR_SPILL_PACKETS;
+        entry->bytes[dir] += (uint64_t)byte_units * WEIR_SPILL_BYTES;
+    } else { /* with no annex to be had the count stands still at its largest */
+        uint32_t p = cold->spilled[dir] + packet_units;
+        uint32_t b = cold->spilled[2 + dir] + byte_units;
+
+        cold->spilled[dir] = (uint16_t)(p > UINT16_MAX ? UINT16_MAX : p);
+        cold->spilled[2 + dir] = (uint16_t)(b > UINT16_MAX ? UINT16_MAX : b);
+    }
+    peer->packets = packets & (WEIR_SPILL_PACKETS - 1);
+    peer->bytes = bytes & (WEIR_SPILL_BYTES - 1);
+}
+
+bool weir_account_refused(struct weir_flow *flow, struct weir_flow_cold *cold,
+                          struct weir_annex *annex, unsigned int dir, uint8_t reason)
+{
+    cold->reason = reason;
+    if (!has_annex(flow) && cold->refused[dir] == REFUSED_MAX &&
+        !annex_open(flow, cold, annex, annex->count / 8))
+        return false;
+    if (has_annex(flow))
+        annex->entry[cold->annex].refused[dir]++;
+    else
+        cold->refused[dir]++;
+    return true;
+}
+
+void weir_account_total(const struct weir_flow *flow, const struct weir_flow_cold *cold,
+                        const struct weir_annex *annex, struct weir_totals *totals)
+{
+    for (unsigned int dir = 0; dir < 2; dir++) {
+        const struct weir_annex_entry *entry = &annex->entry[has_annex(flow) ? cold->annex : 0];
+        const struct weir_peer *peer = &flow->peer[dir];
+
+        if (has_annex(flow)) {
+            totals->packets[dir] = entry->packets[dir] + peer->packets;
+            totals->bytes[dir] = entry->bytes[dir] + peer->bytes;
+            totals->refused[dir] = entry->refused[dir];
+            continue;
+        }
+        totals->packets[dir] =
+            (uint64_t)cold->spilled[dir] * WEIR_SPILL_PACKETS + peer->packets;
+        totals->bytes[dir] = (uint64_t)cold->spilled[2 + dir] * WEIR_SPILL_BYTES + peer->bytes;
+        totals->refused[dir] = cold->refused[dir];
+    }
+}
+
+void weir_account_release(struct weir_flow *flow, struct weir_flow_cold *cold,
+                          struct weir_annex *annex)
+{
+    if (!has_annex(flow))
+        return;
+    weir_annex_give(annex, cold->annex);
+    cold->annex = 0;
+    flow->peer[WEIR_ORIG].flags &= (uint8_t)~WEIR_PEER_EXTRA;
+}
+
+static unsigned int history_at(const struct weir_flow_cold *cold, unsigned int i)
+{
+    return cold->history[i / 2] >> (i % 2 * 4) & 0xfU;
+}
+
+void weir_history_add(struct weir_flow_cold *cold, unsigned int dir, enum weir_letter letter)
+{
+    unsigned int code = letter + dir * (WEIR_LETTERS - 1);
+    unsigned int i = 0;
+
+    while (i < WEIR_HISTORY_MAX && history_at(cold, i) != 0) {
+        if (history_at(cold, i) == code)
+            return;
+        i++;
+    }
+    if (i < WEIR_HISTORY_MAX)
+        cold->history[i / 2] |= (uint8_t)(code << (i % 2 * 4));
+}
+
+void weir_history_text(const struct weir_flow_cold *cold, char text[WEIR_HISTORY_MAX + 1])
+{
+    static const char letters[] = "?SHADFRshadfr";
+    unsigned int i = 0;
+
+    for (; i < WEIR_HISTORY_MAX && history_at(cold, i) != 0; i++)
+        text[i] = letters[history_at(cold, i) < sizeof(letters) - 1 ? history_at(cold, i) : 0];
+    text[i] = '\0';
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The tracker of one worker: its flow tables, and the way of a burst of parsed packets through them.
+ *
+ *   hash all -> fetch buckets -> match tags, fetch records -> per packet: find, track, account
+ *
+ * What comes out is one fate per packet, and views of the flows that ended, in an outbox that the
+ * caller empties between bursts. Time is an argument: every packet has its own, and the tracker's
+ * clock is the latest it has seen.
+ *
+ * Expiry is exact whatever the pace: a packet that finds a record whose time is over ends that flow
+ * and begins the next. The sweep, which visits the records in order a few at a time, only gives the
+ * memory back (docs/architecture.md has the measurement that chose it over a timing wheel).
+ *
+ * Owner: one worker; nobody else may call anything here. Counters are written by the owner only and
+ * may be read by others at any time, each by itself.
+ */
+#ifndef WEIR_CORE_TRACKER_H
+#define WEIR_CORE_TRACKER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/annex.h"
+#include "core/hash.h"
+#include "core/packet.h"
+#include "core/reason.h"
+#include "core/table.h"
+#include "core/tcp_track.h"
+#include "core/timeout.h"
+#include "core/view.h"
+
+#define WEIR_BURST_MAX 256U
+
+/* Pair numbers of what is not TCP: this much above its timeout class. */
+#define WEIR_PAIR_OTHER 64U
+#define WEIR_PAIR_COUNT (WEIR_PAIR_OTHER + WEIR_TIMEOUT_COUNT)
+
+/* What holds for all workers; made by weir_rules_init, then constant while they run. */
+struct weir_rules {
+    struct weir_hash_secret secret;
+    uint64_t timeout_us[WEIR_PAIR_COUNT][2]; /* by pair, and whether both ends have been heard */
+    uint64_t timeout_min_us;
+    enum weir_midstream midstream;
+    bool shadow;  /* refuse nothing, count everything */
+    bool records; /* views of ended flows are wanted */
+};
+
+/* Counters of one worker; 64-bit, only ever growing, but for the gauges. */
+struct weir_counters {
+    uint64_t packets;
+    uint64_t bytes;                         /* IP octets; frame octets where there is no IP */
+    uint64_t reason[WEIR_REASON_COUNT];     /* packets by reason; NONE: plainly forwarded */
+    uint64_t verdict[WEIR_VERDICT_COUNT];
+    uint64_t created;                       /* flows */
+    uint64_t ended[WEIR_END_COUNT];         /* flows by reason of their end */
+    uint64_t pair[WEIR_PAIR_COUNT];         /* gauge: flows by pair of states */
+    uint64_t records_lost;                  /* views that found no room in the outbox */
+    uint64_t annex_full;                    /* flows that were refused an annex */
+    uint64_t swept;                         /* records the sweep has visited */
+};
+
+/* What became of a packet. */
+struct weir_fate {
+    uint8_t verdict; /* enum weir_verdict */
+    uint8_t reason;  /* enum weir_reason */
+    uint8_t class;   /* enum weir_class */
+    uint8_t dir;     /* enum weir_dir; with a flow */
+    uint8_t pair;    /* after the packet; with a flow */
+    uint8_t family;  /* of the record; 0 = no flow */
+    uint64_t flow_id; /* only when asked for; 0 = no flow */
+};
+
+/* Views of ended flows since the caller last emptied it; count back to 0 is the caller's to write. */
+struct weir_outbox {
+    struct weir_flow_view *view;
+    uint32_t size;
+    uint32_t count;
+};
+
+struct weir_tracker {
+    struct weir_table table[2]; /* IPv4, IPv6 */
+    struct weir_annex annex;
+    const struct weir_rules *rules;
+    uint64_t clock_us; /* latest time seen */
+    struct weir_outbox outbox;
+    bool want_ids; /* fill in flow_id of each fate */
+    struct weir_counters counters __attribute__((aligned(64)));
+};
+
+/* Fill in rules: the secret is the caller's, the timeouts are unfolded by pair. */
+void weir_rules_init(struct weir_rules *rules, const struct weir_timeouts *timeouts);
+
+/* Octets of memory for a tracker of so many IPv4 and IPv6 records; 0 if out of range. */
+size_t weir_tracker_size(uint32_t flows4, uint32_t flows6);
+
+/*
+ * Make an empty tracker in zeroed, 64-byte aligned memory of weir_tracker_size() octets, which the
+ * caller keeps. outbox_size views are the caller's too. Returns 0 or -EINVAL.
+ */
+int weir_tracker_init(struct weir_tracker *tracker, void *memory, uint32_t flows4, uint32_t flows6,
+                      const struct weir_rules *rules, struct weir_flow_view *outbox,
+                      uint32_t outbox_size);
+
+/* The keyed hash of a parsed packet's key (family 4 or 6). */
+static inline uint64_t weir_packet_hash(const struct weir_rules *rules,
+                                        const struct weir_packet *packet)
+{
+    return packet->family == 4 ? weir_hash_key4(&rules->secret, &packet->key4)
+                               : weir_hash_key6(&rules->secret, &packet->key6);
+}
+
+/*
+ * Track a burst.
+ *
+ * packet   count parsed packets (at most WEIR_BURST_MAX), in order of arrival; only read
+ * hash     count values of weir_packet_hash (anything where family is 0)
+ * time_us  count arrival times, microseconds since the epoch
+ * fate     count results, filled in
+ */
+void weir_tracker_burst(struct weir_tracker *tracker, const struct weir_packet *packet,
+                        const uint64_t *hash, const uint64_t *time_us, struct weir_fate *fate,
+                        unsigned int count);
+
+/*
+ * Visit up to limit records of each table in order, and remove those whose time is over at now_us.
+ * Stops early rather than overfill the outbox. Returns the number of records looked at.
+ */
+unsigned int weir_tracker_sweep(struct weir_tracker *tracker, uint64_t now_us, unsigned int limit);
+
+/*
+ * Take out the next flows at the end of a run, as many as the outbox has room for: expired ones as such,
+ * open ones with end (ACTIVE or SHUTDOWN). Returns false when none is left. A bounded slice per
+ * call; records stay in the table until they are reported.
+ */
+bool weir_tracker_close(struct weir_tracker *tracker, uint64_t now_us, enum weir_end end);
+
+/* Unpack a record in use, with end as the reason of its end. */
+void weir_tracker_view(const struct weir_tracker *tracker, unsigned int family, uint32_t record,
+                       enum weir_end end, struct weir_flow_view *view);
+
+/* States of a pair number; WEIR_STATE_NONE twice where it is not TCP. */
+void weir_pair_states(unsigned int pair, uint8_t state[2]);
+
+#endif

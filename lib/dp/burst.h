@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Bursts: mbufs in, verdicts out. A burst is a worker's workspace, arrays over the packets in hand;
+ * each stage is one loop over it.
+ *
+ *   receive -> parse all, time all -> hash all -> (hand over) -> track all -> verdicts
+ *
+ * A packet that another worker owns is handed over as its mbuf, with what was parsed in the mbuf's
+ * private area, so that the frame is read only once. The mbuf belongs to whoever holds it.
+ *
+ * Owner: one worker.
+ */
+#ifndef WEIR_DP_BURST_H
+#define WEIR_DP_BURST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <rte_mbuf.h>
+
+#include "core/parse.h"
+#include "core/tracker.h"
+#include "dp/clock.h"
+
+/* What travels with a packet that is handed over; the private area of every mbuf. */
+struct weir_luggage {
+    struct weir_packet packet;
+    uint64_t hash;
+    uint64_t time_us;
+    uint64_t number;
+};
+
+/* How mbufs are read; constant while the worker runs. */
+struct weir_reader {
+    unsigned int how; /* WEIR_PARSE_* */
+    struct weir_clock clock;
+    uint8_t *scratch; /* room for one frame that lies in several segments */
+    uint32_t scratch_len;
+};
+
+struct weir_burst {
+    unsigned int count;
+    struct rte_mbuf *mbuf[WEIR_BURST_MAX];
+    struct weir_packet packet[WEIR_BURST_MAX];
+    uint64_t hash[WEIR_BURST_MAX];
+    uint64_t time_us[WEIR_BURST_MAX];
+    uint64_t number[WEIR_BURST_MAX]; /* of the packet, in order of arrival on its port, from 0 */
+    struct weir_fate fate[WEIR_BURST_MAX];
+};
+
+/*
+ * Parse and time the count mbufs that stand in burst->mbuf, numbering them from first_number in
+ * steps of stride (the number of queues that share the port).
+ */
+void weir_burst_parse(struct weir_burst *burst, const struct weir_reader *reader,
+                      uint64_t first_number, uint64_t stride);
+
+/* Hash every packet that has a key. */
+void weir_burst_hash(struct weir_burst *burst, const struct weir_rules *rules);
+
+/* Track all; fates are filled in. */
+void weir_burst_track(struct weir_burst *burst, struct weir_tracker *tracker);
+
+/* Which of count workers owns the packet? Bits of the hash that the flow table does not use. */
+static inline unsigned int weir_burst_owner(uint64_t hash, unsigned int count)
+{
+    return (unsigned int)((hash >> 16 & 0xffff) * count >> 16);
+}
+
+/* Put packet i's findings into its mbuf's private area, and take them out at position i. */
+void weir_burst_pack(const struct weir_burst *burst, unsigned int i);
+void weir_burst_unpack(struct weir_burst *burst, unsigned int i);
+
+/* Move packet from one position to another, to close a gap. */
+void weir_burst_move(struct weir_burst *burst, unsigned int to, unsigned int from);
+
+#endif
