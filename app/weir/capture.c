@@ -103,8 +103,10 @@ static int check_link_type(const char *path, pcap_t *pcap)
 
     if (type == DLT_EN10MB)
         return 0;
-    warnx("%s: has link type %s (%s), expected Ethernet", path, name == NULL ? "unknown" : name,
-          text == NULL ? "without a name" : text);
+    if (name == NULL || text == NULL)
+        warnx("%s: has link type %d, expected Ethernet", path, type);
+    else
+        warnx("%s: has link type %s (%s), expected Ethernet", path, name, text);
     return -EPROTONOSUPPORT;
 }
 

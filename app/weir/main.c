@@ -50,14 +50,6 @@ static FILE *summary_stream(void)
     return taken ? stderr : stdout;
 }
 
-static int flush_standard_output(void)
-{
-    if (fflush(stdout) == 0 && !ferror(stdout))
-        return 0;
-    warn("standard output");
-    return -EIO;
-}
-
 static int start_eal(int argc, char **argv)
 {
     if (rte_eal_init(argc, argv) >= 0)
@@ -66,32 +58,34 @@ static int start_eal(int argc, char **argv)
     return rte_errno == EINVAL ? -EINVAL : -EIO;
 }
 
+/* From here on all return the exit code. */
 static int track(int argc, char **argv)
 {
     int error = start_eal(argc, argv);
+    int code;
 
     if (error < 0)
-        return error;
-    error = weir_run(&settings, &summary);
-    if (error == -EINVAL) /* never started */
-        return error;
-    if (!settings.quiet)
-        weir_summary_print(&summary, settings.mode == WEIR_MODE_SHADOW, summary_stream());
-    weir_summary_advise(&summary);
+        return exit_code(error);
+    code = weir_run(&settings, &summary);
+    if (code != EXIT_USAGE) {
+        if (!settings.quiet)
+            weir_summary_print(&summary, settings.mode == WEIR_MODE_SHADOW, summary_stream());
+        weir_summary_advise(&summary);
+    }
     rte_eal_cleanup();
-    return error;
+    return code;
 }
 
 static int run_replay(void)
 {
     int error = weir_replay_prepare(&options, &settings, &replay);
-    int finished;
+    int code;
 
     if (error < 0)
-        return error;
-    error = track(replay.argc, replay.argv);
-    finished = weir_replay_finish(&replay, &summary);
-    return error < 0 ? error : finished;
+        return exit_code(error);
+    code = track(replay.argc, replay.argv);
+    error = weir_replay_finish(&replay, &summary);
+    return code != EXIT_SUCCESS ? code : exit_code(error);
 }
 
 static int run_command(char **argv)
@@ -99,13 +93,13 @@ static int run_command(char **argv)
     switch (options.command) {
     case WEIR_COMMAND_HELP:
         weir_options_help(stdout);
-        return 0;
+        return EXIT_SUCCESS;
     case WEIR_COMMAND_VERSION:
         print_version();
-        return 0;
+        return EXIT_SUCCESS;
     case WEIR_COMMAND_CHECK:
         printf("%s: ok\n", settings.config_file);
-        return 0;
+        return EXIT_SUCCESS;
     case WEIR_COMMAND_REPLAY:
         return run_replay();
     default:
@@ -117,12 +111,14 @@ static int run_command(char **argv)
 int main(int argc, char **argv)
 {
     int error = weir_options_parse(argc, argv, &settings, &options);
-    int written;
+    int code;
 
     if (error < 0)
         return exit_code(error);
     signal(SIGPIPE, SIG_IGN); /* a reader that went away is an error of write, not our end */
-    error = run_command(argv);
-    written = flush_standard_output();
-    return exit_code(error < 0 ? error : written);
+    code = run_command(argv);
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return code;
+    warn("standard output");
+    return code == EXIT_SUCCESS ? EXIT_FAILURE : code;
 }

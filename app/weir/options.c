@@ -262,9 +262,7 @@ static int check_eal_part(int argc, char **argv)
             return refuse_argument(argv[i],
                                    "expected after \"--\": weir [EAL options] -- [options]");
     }
-    if (argc == 1)
-        return refuse_argument("no arguments", "expected EAL options, replay or check");
-    if (argv[1][0] != '-')
+    if (argc > 1 && argv[1][0] != '-')
         return refuse_argument(argv[1], "unknown command: expected replay or check");
     return 0;
 }
@@ -310,6 +308,10 @@ int weir_options_parse(int argc, char **argv, struct weir_settings *settings,
     int skip = 1;
     int error = 0;
 
+    if (argc < 2) {
+        warnx("expected EAL options, replay or check");
+        return hint();
+    }
     weir_config_defaults(settings);
     *options = (struct weir_options){.command = find_command(argc, argv)};
     if (options->command == WEIR_COMMAND_HELP || options->command == WEIR_COMMAND_VERSION)
