@@ -52,7 +52,7 @@ grep -E 'stat::(number|average)' "$work/run.log"
 
 if $keep; then
     mkdir "$work/small"
-    "$work/fuzz_parse" -merge=1 -verbosity=0 "$work/small" "$work/corpus" "$work/seeds" 2>/dev/null
+    "$work/fuzz_parse" -merge=1 -verbosity=0 -artifact_prefix="$work/" "$work/small" "$work/corpus" "$work/seeds" 2>/dev/null
     "$root/tests/fuzz/frames.py" pack "$root/tests/fuzz/corpus.pcap" "$work/small"
 fi
 echo "fuzz: no finding in $seconds s"
