@@ -190,7 +190,6 @@ int weir_fleet_make(struct weir_fleet *fleet, const struct weir_settings *settin
     arc4random_buf(&fleet->rules.secret, sizeof(fleet->rules.secret));
     weir_rules_init(&fleet->rules, &settings->timeouts);
     fleet->rules.midstream = settings->midstream;
-    fleet->rules.shadow = settings->mode == WEIR_MODE_SHADOW;
     fleet->rules.records = true;
     for (unsigned int id = 0; id < settings->workers; id++) {
         err = worker_make(fleet, id, lcore);

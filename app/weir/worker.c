@@ -176,6 +176,16 @@ static void verdicts_carry_out(struct weir_worker *worker)
     tx_flush(worker);
 }
 
+/* What is ordered for each packet: whether its port enforces. */
+static void burst_order(struct weir_worker *worker)
+{
+    struct weir_burst *burst = &worker->burst;
+
+    for (unsigned int i = 0; i < burst->count; i++)
+        burst->order[i] =
+            worker->fleet->ports->port[burst->mbuf[i]->port].shadow ? WEIR_ORDER_SHADOW : 0;
+}
+
 /* All that is ours in the burst: track, tell, carry out. */
 static void burst_finish(struct weir_worker *worker)
 {
@@ -186,6 +196,8 @@ static void burst_finish(struct weir_worker *worker)
     for (unsigned int i = 0; i < burst->count; i++)
         worker->traffic.tcp_packets += burst->packet[i].kind == WEIR_KIND_TCP ||
                                        burst->packet[i].reason == WEIR_REASON_TCP_CHECKSUM;
+    weir_burst_match(burst, &worker->tracker);
+    burst_order(worker);
     weir_burst_track(burst, &worker->tracker);
     if (worker->traces != NULL)
         traces_send(worker);

@@ -71,20 +71,18 @@ bool weir_account_refused(struct weir_flow *flow, struct weir_flow_cold *cold,
 }
 
 void weir_account_total(const struct weir_flow *flow, const struct weir_flow_cold *cold,
-                        const struct weir_annex *annex, struct weir_totals *totals)
+                        const struct weir_annex_entry *entry, struct weir_totals *totals)
 {
     for (unsigned int dir = 0; dir < 2; dir++) {
-        const struct weir_annex_entry *entry = &annex->entry[has_annex(flow) ? cold->annex : 0];
         const struct weir_peer *peer = &flow->peer[dir];
 
-        if (has_annex(flow)) {
+        if (entry != NULL) {
             totals->packets[dir] = entry->packets[dir] + peer->packets;
             totals->bytes[dir] = entry->bytes[dir] + peer->bytes;
             totals->refused[dir] = entry->refused[dir];
             continue;
         }
-        totals->packets[dir] =
-            (uint64_t)cold->spilled[dir] * WEIR_SPILL_PACKETS + peer->packets;
+        totals->packets[dir] = (uint64_t)cold->spilled[dir] * WEIR_SPILL_PACKETS + peer->packets;
         totals->bytes[dir] = (uint64_t)cold->spilled[2 + dir] * WEIR_SPILL_BYTES + peer->bytes;
         totals->refused[dir] = cold->refused[dir];
     }

@@ -60,9 +60,9 @@ static inline void weir_account_packet(struct weir_flow *flow, struct weir_flow_
 bool weir_account_refused(struct weir_flow *flow, struct weir_flow_cold *cold,
                           struct weir_annex *annex, unsigned int dir, uint8_t reason);
 
-/* Add up all that the flow has counted. */
+/* Add up all that the flow has counted; entry is its annex, NULL if it has none. */
 void weir_account_total(const struct weir_flow *flow, const struct weir_flow_cold *cold,
-                        const struct weir_annex *annex, struct weir_totals *totals);
+                        const struct weir_annex_entry *entry, struct weir_totals *totals);
 
 /* Give the flow's annex back, if it has one. */
 void weir_account_release(struct weir_flow *flow, struct weir_flow_cold *cold,

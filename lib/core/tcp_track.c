@@ -65,8 +65,19 @@ static bool time_wait_takes(const struct weir_peer *x, const struct weir_segment
     return weir_seq_reaches(seg->seq, x->end);
 }
 
-/* Is this SYN or SYN-ACK the one x has already sent? */
-static bool syn_repeated(const struct weir_peer *x, const struct weir_segment *seg)
+/* Is this SYN or SYN-ACK the one x has already sent? It may come without the text it had before. */
+static bool syn_repeated(const struct weir_peer *x, const struct weir_peer *y,
+                         const struct weir_segment *seg)
+{
+    /* As long as x has sent nothing but its SYN, its initial number is known: see commit_first_syn. */
+    uint32_t first = (y->flags & WEIR_PEER_SEEN) ? y->ack - 1 : x->ack;
+    uint32_t end = weir_segment_end(seg);
+
+    return end == x->end || (seg->seq == first && !weir_seq_after(end, x->end));
+}
+
+/* Could it be the SYN-ACK of an end that has sent more since? */
+static bool syn_overtaken(const struct weir_peer *x, const struct weir_segment *seg)
 {
     return x->end - 1 - seg->seq <= SYN_REACH && !weir_seq_after(weir_segment_end(seg), x->end);
 }
@@ -85,7 +96,7 @@ static struct finding classify_syn(struct weir_flow *flow, unsigned int dir,
         return found(WEIR_TCP_EV_SYN, WEIR_REASON_NONE);
     }
     if ((x->flags & WEIR_PEER_SEEN) && !(x->flags & WEIR_PEER_PROVEN)) {
-        if (syn_repeated(x, seg))
+        if (syn_repeated(x, y, seg))
             return found(WEIR_TCP_EV_SYN, WEIR_REASON_RETRANSMISSION);
         if (!(y->flags & WEIR_PEER_SEEN)) /* never answered: x has given up and tries anew */
             return found(WEIR_TCP_EVENTS, WEIR_REASON_NONE);
@@ -130,10 +141,11 @@ static struct finding classify_syn_ack(struct weir_flow *flow, unsigned int dir,
             return inert(WEIR_REASON_SYN_ACK_OTHER);
         }
     }
-    if (syn_repeated(x, seg) && y->end - seg->ack <= SYN_REACH) {
-        if (x->flags & WEIR_PEER_PROVEN)
+    if (y->end - seg->ack <= SYN_REACH) {
+        if (!(x->flags & WEIR_PEER_PROVEN) && syn_repeated(x, y, seg))
+            return found(WEIR_TCP_EV_SYN_ACK, WEIR_REASON_RETRANSMISSION);
+        if ((x->flags & WEIR_PEER_PROVEN) && syn_overtaken(x, seg))
             return inert(WEIR_REASON_OLD_DUPLICATE);
-        return found(WEIR_TCP_EV_SYN_ACK, WEIR_REASON_RETRANSMISSION);
     }
     if (x->flags & WEIR_PEER_PROVEN) {
         y->flags |= WEIR_PEER_CHALL;

@@ -136,13 +136,12 @@ static uint64_t start_time(const struct weir_flow_cold *cold, uint64_t now_us)
  * A flow's number, from its key and start alone, so that it is the same whatever worker made it.
  * Two flows of one key that begin in the same microsecond differ in `reopened`.
  */
-static uint64_t flow_id(const struct weir_table *table, uint32_t record)
+static uint64_t key_id(const struct weir_flow *flow, const struct weir_flow_cold *cold,
+                       size_t key_len)
 {
-    const struct weir_flow *flow = weir_table_flow(table, record);
-    const struct weir_flow_cold *cold = &table->cold[record];
     uint64_t id = start_low(cold) | (uint64_t)cold->reopened << 48;
 
-    for (unsigned int i = 0; i < table->key_len; i += 8) {
+    for (size_t i = 0; i < key_len; i += 8) {
         uint64_t word;
 
         memcpy(&word, (const uint8_t *)flow->key + i, 8);
@@ -151,57 +150,142 @@ static uint64_t flow_id(const struct weir_table *table, uint32_t record)
     return id ? id : 1;
 }
 
-static void view_key4(const struct weir_flow *flow, struct weir_flow_view *view)
+static uint64_t flow_id(const struct weir_table *table, uint32_t record)
 {
+    return key_id(weir_table_flow(table, record), &table->cold[record], table->key_len);
+}
+
+/* Addresses and ports, originator first. */
+static void view_ends(const struct weir_flow_copy *copy, struct weir_flow_view *view)
+{
+    const struct weir_flow *flow = &copy->flow;
+    const struct weir_key6 *key6 = weir_flow_key6(flow);
     unsigned int high = flow->peer[WEIR_RESP].flags >> 7; /* which end is the originator */
 
     for (unsigned int dir = 0; dir < 2; dir++) {
-        memcpy(view->addr[dir], &flow->key->addr[dir ^ high], 4);
-        view->port[dir] = __builtin_bswap16(flow->key->tail.port[dir ^ high]);
+        if (copy->family == 6) {
+            memcpy(view->addr[dir], key6->addr[dir ^ high], 16);
+            view->port[dir] = __builtin_bswap16(key6->tail.port[dir ^ high]);
+        } else {
+            memcpy(view->addr[dir], &flow->key->addr[dir ^ high], 4);
+            view->port[dir] = __builtin_bswap16(flow->key->tail.port[dir ^ high]);
+        }
     }
 }
 
-static void view_key6(const struct weir_flow *flow, struct weir_flow_view *view)
+void weir_flow_copy_view(const struct weir_flow_copy *copy, uint64_t now_us, enum weir_end end,
+                         struct weir_flow_view *view)
 {
-    const struct weir_key6 *key = weir_flow_key6(flow);
-    unsigned int high = flow->peer[WEIR_RESP].flags >> 7;
+    const struct weir_flow *flow = &copy->flow;
+    const struct weir_key_tail *tail =
+        copy->family == 6 ? &weir_flow_key6(flow)->tail : &flow->key->tail;
+    struct weir_totals totals;
 
-    for (unsigned int dir = 0; dir < 2; dir++) {
-        memcpy(view->addr[dir], key->addr[dir ^ high], 16);
-        view->port[dir] = __builtin_bswap16(key->tail.port[dir ^ high]);
-    }
+    memset(view, 0, sizeof(*view));
+    weir_account_total(flow, &copy->cold, copy->annexed ? &copy->annex : NULL, &totals);
+    memcpy(view->packets, totals.packets, sizeof(view->packets));
+    memcpy(view->bytes, totals.bytes, sizeof(view->bytes));
+    memcpy(view->refused, totals.refused, sizeof(view->refused));
+    view_ends(copy, view);
+    view->id = key_id(flow, &copy->cold,
+                      copy->family == 6 ? sizeof(struct weir_key6) : sizeof(struct weir_key4));
+    view->start_us = start_time(&copy->cold, now_us);
+    view->end_us = weir_flow_last(flow, now_us);
+    view->vlan[0] = (uint16_t)(tail->zone_proto >> 12 & 0xfffU);
+    view->vlan[1] = (uint16_t)(tail->zone_proto & 0xfffU);
+    weir_pair_states(flow->pair, view->state);
+    view->family = copy->family;
+    view->proto = weir_key_proto(tail);
+    view->end = (uint8_t)end;
+    view->reason = copy->cold.reason;
+    weir_history_text(&copy->cold, view->history);
+}
+
+static void record_copy(const struct weir_tracker *tracker, unsigned int family, uint32_t record,
+                        struct weir_flow_copy *copy)
+{
+    const struct weir_table *table = &tracker->table[family == 6];
+    const struct weir_flow *flow = weir_table_flow(table, record);
+
+    copy->family = (uint8_t)family;
+    copy->record = record;
+    copy->annexed = (flow->peer[WEIR_ORIG].flags & WEIR_PEER_EXTRA) != 0;
+    memcpy(copy->hot, flow, offsetof(struct weir_flow, key) + table->key_len);
+    copy->cold = table->cold[record];
+    if (copy->annexed)
+        copy->annex = tracker->annex.entry[copy->cold.annex];
 }
 
 void weir_tracker_view(const struct weir_tracker *tracker, unsigned int family, uint32_t record,
                        enum weir_end end, struct weir_flow_view *view)
 {
-    const struct weir_table *table = &tracker->table[family == 6];
-    const struct weir_flow *flow = weir_table_flow(table, record);
-    const struct weir_flow_cold *cold = &table->cold[record];
-    const struct weir_key_tail *tail =
-        family == 6 ? &weir_flow_key6(flow)->tail : &flow->key->tail;
-    struct weir_totals totals;
+    struct weir_flow_copy copy;
 
-    memset(view, 0, sizeof(*view));
-    weir_account_total(flow, cold, &tracker->annex, &totals);
-    memcpy(view->packets, totals.packets, sizeof(view->packets));
-    memcpy(view->bytes, totals.bytes, sizeof(view->bytes));
-    memcpy(view->refused, totals.refused, sizeof(view->refused));
-    if (family == 6)
-        view_key6(flow, view);
-    else
-        view_key4(flow, view);
-    view->id = flow_id(table, record);
-    view->start_us = start_time(cold, tracker->clock_us);
-    view->end_us = weir_flow_last(flow, tracker->clock_us);
-    view->vlan[0] = (uint16_t)(tail->zone_proto >> 12 & 0xfffU);
-    view->vlan[1] = (uint16_t)(tail->zone_proto & 0xfffU);
-    weir_pair_states(flow->pair, view->state);
-    view->family = (uint8_t)family;
-    view->proto = weir_key_proto(tail);
-    view->end = (uint8_t)end;
-    view->reason = cold->reason;
-    weir_history_text(cold, view->history);
+    record_copy(tracker, family, record, &copy);
+    weir_flow_copy_view(&copy, tracker->clock_us, end, view);
+}
+
+/* The next record in use from *at on, before end; false when there is none. */
+static bool next_in_use(const struct weir_table *table, uint32_t *at, uint32_t end)
+{
+    while (*at < end) {
+        uint64_t word = table->used[*at / 64] >> *at % 64;
+
+        if (word != 0) {
+            *at += (uint32_t)__builtin_ctzll(word);
+            return *at < end;
+        }
+        *at = (*at | 63) + 1;
+    }
+    return false;
+}
+
+unsigned int weir_tracker_walk(const struct weir_tracker *tracker, uint64_t *cursor,
+                               struct weir_flow_copy *copy, unsigned int room, unsigned int looks)
+{
+    unsigned int count = 0;
+
+    for (unsigned int i = 0; i < 2; i++) {
+        const struct weir_table *table = &tracker->table[i];
+        uint64_t base = i == 0 ? 0 : tracker->table[0].capacity;
+        uint32_t at;
+        uint32_t end;
+
+        if (*cursor < base || *cursor >= base + table->capacity)
+            continue;
+        at = (uint32_t)(*cursor - base);
+        end = table->capacity - at > looks ? at + looks : table->capacity;
+        while (count < room && next_in_use(table, &at, end))
+            record_copy(tracker, i == 0 ? 4 : 6, at++, &copy[count++]);
+        *cursor = base + (at < end || count == room ? at : end);
+        break;
+    }
+    return count;
+}
+
+/* Events */
+
+static void event_add(struct weir_tracker *tracker, enum weir_event_kind kind, unsigned int family,
+                      uint32_t record, unsigned int reason, unsigned int pair_before)
+{
+    struct weir_event_box *box = &tracker->events;
+    struct weir_event *event;
+
+    if (box->count >= box->size) {
+        tracker->counters.events_lost++;
+        return;
+    }
+    event = &box->event[box->count++];
+    event->kind = (uint8_t)kind;
+    event->reason = (uint8_t)reason;
+    weir_pair_states(pair_before, event->state_before);
+    event->time_us = tracker->clock_us;
+    weir_tracker_view(tracker, family, record, WEIR_END_ACTIVE, &event->flow);
+}
+
+static inline bool watched(const struct weir_tracker *tracker, enum weir_event_kind kind)
+{
+    return __builtin_expect(tracker->events.watch >> kind & 1, 0);
 }
 
 /* Ends */
@@ -233,6 +317,11 @@ static void report(struct weir_tracker *tracker, unsigned int family, uint32_t r
                    enum weir_end end)
 {
     tracker->counters.ended[end]++;
+    if (watched(tracker, WEIR_EVENT_END)) {
+        event_add(tracker, WEIR_EVENT_END, family, record, 0, 0);
+        if (tracker->events.count > 0)
+            tracker->events.event[tracker->events.count - 1].flow.end = (uint8_t)end;
+    }
     if (!tracker->rules->records)
         return;
     if (tracker->outbox.count == tracker->outbox.size) {
@@ -256,6 +345,18 @@ static void flow_end(struct weir_tracker *tracker, struct place at, enum weir_en
     weir_account_release(at.flow, at.cold, &tracker->annex);
     weir_table_remove(at.table, weir_table_hash(at.table, &tracker->rules->secret, at.record),
                       at.record);
+}
+
+bool weir_tracker_end(struct weir_tracker *tracker, unsigned int family, uint32_t record,
+                      uint64_t id, enum weir_end end)
+{
+    struct weir_table *table = table_of(tracker, family);
+
+    if (record >= table->capacity || !(table->used[record / 64] >> record % 64 & 1) ||
+        flow_id(table, record) != id)
+        return false;
+    flow_end(tracker, place_at(table, record), end);
+    return true;
 }
 
 /* May this flow give way to a new one? Over, or never answered; an established one never. */
@@ -355,6 +456,8 @@ static void cold_begin(struct weir_tracker *tracker, struct place at, uint64_t t
     weir_flow_set_last(at.flow, time_us);
     tracker->counters.created++;
     tracker->counters.pair[at.flow->pair]++;
+    if (watched(tracker, WEIR_EVENT_NEW))
+        event_add(tracker, WEIR_EVENT_NEW, family_of(tracker, at.table), at.record, 0, 0);
 }
 
 /* A new record for the packet's key, or one with record WEIR_TABLE_NONE. */
@@ -396,14 +499,52 @@ static void tcp_letters(struct weir_flow_cold *cold, unsigned int dir, unsigned 
 
 /* Fates */
 
-static inline void fate_by_reason(struct weir_fate *fate, const struct weir_rules *rules,
-                                  unsigned int reason, enum weir_class class)
+/* One packet on its way through: what is known of it, and where its fate goes. */
+struct passage {
+    const struct weir_packet *packet;
+    const void *luggage;
+    uint64_t hash;
+    uint64_t time_us;
+    unsigned int order;
+    struct weir_fate *fate;
+};
+
+static inline void fate_by_reason(const struct passage *p, unsigned int reason,
+                                  enum weir_class class)
 {
     bool refused = weir_reason_class(reason) == WEIR_REASON_CLASS_REFUSE;
 
-    fate->reason = (uint8_t)reason;
-    fate->verdict = refused && !rules->shadow ? WEIR_VERDICT_DROP : WEIR_VERDICT_FORWARD;
-    fate->class = (uint8_t)(refused ? WEIR_CLASS_INVALID : class);
+    p->fate->reason = (uint8_t)reason;
+    p->fate->verdict = refused && !(p->order & WEIR_ORDER_SHADOW) ? WEIR_VERDICT_DROP
+                                                                  : WEIR_VERDICT_FORWARD;
+    p->fate->class = (uint8_t)(refused ? WEIR_CLASS_INVALID : class);
+}
+
+/* May this packet start a flow? If not, its fate is settled. */
+static bool admitted(struct weir_tracker *tracker, const struct passage *p)
+{
+    const struct weir_rules *rules = tracker->rules;
+    unsigned int policy = p->order & WEIR_ORDER_POLICY;
+
+    if (policy == WEIR_POLICY_UNKNOWN)
+        policy = rules->judge == NULL ? WEIR_POLICY_ALLOW
+                                      : rules->judge(rules->policy, p->packet, p->luggage);
+    switch (policy) {
+    case WEIR_POLICY_DROP:
+        fate_by_reason(p, WEIR_REASON_POLICY_DROP, WEIR_CLASS_INVALID);
+        break;
+    case WEIR_POLICY_REJECT:
+        fate_by_reason(p, WEIR_REASON_POLICY_REJECT, WEIR_CLASS_INVALID);
+        if (p->fate->verdict == WEIR_VERDICT_DROP)
+            p->fate->verdict = WEIR_VERDICT_ANSWER;
+        break;
+    case WEIR_POLICY_NOTRACK:
+        fate_by_reason(p, WEIR_REASON_POLICY_NOTRACK, WEIR_CLASS_UNTRACKED);
+        break;
+    default:
+        return true;
+    }
+    return false;
 }
 
 static inline void fate_flow(struct weir_tracker *tracker, struct weir_fate *fate, struct place at,
@@ -416,13 +557,16 @@ static inline void fate_flow(struct weir_tracker *tracker, struct weir_fate *fat
         fate->flow_id = flow_id(at.table, at.record);
 }
 
-static inline void pair_moved(struct weir_tracker *tracker, unsigned int before,
-                              unsigned int after)
+static inline void pair_moved(struct weir_tracker *tracker, struct place at, unsigned int before)
 {
-    if (before != after) {
-        tracker->counters.pair[before]--;
-        tracker->counters.pair[after]++;
-    }
+    unsigned int after = at.flow->pair;
+
+    if (before == after)
+        return;
+    tracker->counters.pair[before]--;
+    tracker->counters.pair[after]++;
+    if (watched(tracker, WEIR_EVENT_STATE))
+        event_add(tracker, WEIR_EVENT_STATE, family_of(tracker, at.table), at.record, 0, before);
 }
 
 /* The record of a connection that is over serves the next one on the same key. */
@@ -459,53 +603,61 @@ static void tcp_account(struct weir_tracker *tracker, struct place at, unsigned 
         weir_flow_set_last(at.flow, time_us);
 }
 
-static inline void track_tcp(struct weir_tracker *tracker, struct place at,
-                             const struct weir_packet *packet, unsigned int dir, uint64_t time_us,
-                             struct weir_fate *fate)
+static void tcp_refused(struct weir_tracker *tracker, struct place at, unsigned int dir,
+                        uint8_t reason)
 {
-    unsigned int before = at.flow->pair;
-    unsigned int letters = at.flow->peer[dir].flags;
-    struct weir_outcome outcome =
-        weir_tcp_track(at.flow, dir, &packet->seg, tracker->rules->midstream);
-    enum weir_class class;
-
-    if (__builtin_expect(outcome.action == WEIR_TCP_ACT_OPEN, 0)) {
-        dir = tcp_reopen(tracker, at, dir, &packet->seg, time_us);
-        before = at.flow->pair;
-        letters = 0;
-        outcome = weir_tcp_track(at.flow, dir, &packet->seg, tracker->rules->midstream);
-    }
-    pair_moved(tracker, before, at.flow->pair);
-    class = both_heard(at.flow) ? WEIR_CLASS_ESTABLISHED : WEIR_CLASS_NEW;
-    fate_by_reason(fate, tracker->rules, outcome.reason, class);
-    if (__builtin_expect(outcome.action == WEIR_TCP_ACT_REFUSE, 0)) {
-        if (!weir_account_refused(at.flow, at.cold, &tracker->annex, dir, outcome.reason))
-            tracker->counters.annex_full++;
-    } else {
-        tcp_account(tracker, at, dir, letters, packet, time_us, weir_outcome_touches(outcome));
-    }
-    fate_flow(tracker, fate, at, dir);
+    if (!weir_account_refused(at.flow, at.cold, &tracker->annex, dir, reason))
+        tracker->counters.annex_full++;
+    if (watched(tracker, WEIR_EVENT_REFUSED))
+        event_add(tracker, WEIR_EVENT_REFUSED, family_of(tracker, at.table), at.record, reason,
+                  at.flow->pair);
 }
 
-static void begin_tcp(struct weir_tracker *tracker, const struct weir_packet *packet, uint64_t hash,
-                      uint64_t time_us, struct weir_fate *fate)
+static inline void track_tcp(struct weir_tracker *tracker, struct place at, unsigned int dir,
+                             const struct passage *p)
 {
-    struct weir_birth birth = weir_tcp_birth(&packet->seg, tracker->rules->midstream);
+    const struct weir_segment *seg = &p->packet->seg;
+    unsigned int before = at.flow->pair;
+    unsigned int letters = at.flow->peer[dir].flags;
+    struct weir_outcome outcome = weir_tcp_track(at.flow, dir, seg, tracker->rules->midstream);
+
+    if (__builtin_expect(outcome.action == WEIR_TCP_ACT_OPEN, 0)) {
+        if (!admitted(tracker, p))
+            return;
+        dir = tcp_reopen(tracker, at, dir, seg, p->time_us);
+        before = at.flow->pair;
+        letters = 0;
+        outcome = weir_tcp_track(at.flow, dir, seg, tracker->rules->midstream);
+    }
+    pair_moved(tracker, at, before);
+    fate_by_reason(p, outcome.reason,
+                   both_heard(at.flow) ? WEIR_CLASS_ESTABLISHED : WEIR_CLASS_NEW);
+    if (__builtin_expect(outcome.action == WEIR_TCP_ACT_REFUSE, 0))
+        tcp_refused(tracker, at, dir, outcome.reason);
+    else
+        tcp_account(tracker, at, dir, letters, p->packet, p->time_us,
+                    weir_outcome_touches(outcome));
+    fate_flow(tracker, p->fate, at, dir);
+}
+
+static void begin_tcp(struct weir_tracker *tracker, const struct passage *p)
+{
+    struct weir_birth birth = weir_tcp_birth(&p->packet->seg, tracker->rules->midstream);
     struct place at;
 
     if (birth.reason != WEIR_REASON_NONE) {
-        fate_by_reason(fate, tracker->rules, birth.reason, WEIR_CLASS_INVALID);
+        fate_by_reason(p, birth.reason, WEIR_CLASS_INVALID);
         return;
     }
-    at = flow_new(tracker, packet, hash, time_us);
+    at = flow_new(tracker, p->packet, p->hash, p->time_us);
     if (at.record == WEIR_TABLE_NONE) {
-        fate_by_reason(fate, tracker->rules, WEIR_REASON_TABLE_FULL, WEIR_CLASS_NEW);
+        fate_by_reason(p, WEIR_REASON_TABLE_FULL, WEIR_CLASS_NEW);
         return;
     }
-    weir_tcp_begin(at.flow, birth, &packet->seg);
-    set_originator(at.flow, packet->swapped ^ birth.dir);
-    cold_begin(tracker, at, time_us);
-    track_tcp(tracker, at, packet, birth.dir, time_us, fate);
+    weir_tcp_begin(at.flow, birth, &p->packet->seg);
+    set_originator(at.flow, p->packet->swapped ^ birth.dir);
+    cold_begin(tracker, at, p->time_us);
+    track_tcp(tracker, at, birth.dir, p);
 }
 
 /* Anything but TCP: both ends, their packets, and when the last one passed. */
@@ -517,85 +669,86 @@ static const uint8_t kind_timeout[] = {
     [WEIR_KIND_OTHER] = WEIR_TIMEOUT_OTHER,
 };
 
-static void track_other(struct weir_tracker *tracker, struct place at,
-                        const struct weir_packet *packet, unsigned int dir, uint64_t time_us,
-                        struct weir_fate *fate)
+static void track_other(struct weir_tracker *tracker, struct place at, unsigned int dir,
+                        const struct passage *p)
 {
     at.flow->peer[dir].flags |= WEIR_PEER_SEEN;
     if (!(at.flow->peer[dir].flags & WEIR_PEER_DATA)) {
         at.flow->peer[dir].flags |= WEIR_PEER_DATA;
         weir_history_add(at.cold, dir, WEIR_LETTER_DATA);
     }
-    weir_account_packet(at.flow, at.cold, &tracker->annex, dir, packet->ip_len);
-    if (time_us >= weir_flow_last(at.flow, time_us))
-        weir_flow_set_last(at.flow, time_us);
-    fate_by_reason(fate, tracker->rules, WEIR_REASON_NONE,
+    weir_account_packet(at.flow, at.cold, &tracker->annex, dir, p->packet->ip_len);
+    if (p->time_us >= weir_flow_last(at.flow, p->time_us))
+        weir_flow_set_last(at.flow, p->time_us);
+    fate_by_reason(p, WEIR_REASON_NONE,
                    both_heard(at.flow) ? WEIR_CLASS_ESTABLISHED : WEIR_CLASS_NEW);
-    fate_flow(tracker, fate, at, dir);
+    fate_flow(tracker, p->fate, at, dir);
 }
 
-static void begin_other(struct weir_tracker *tracker, const struct weir_packet *packet,
-                        uint64_t hash, uint64_t time_us, struct weir_fate *fate)
+static void begin_other(struct weir_tracker *tracker, const struct passage *p)
 {
-    struct place at = flow_new(tracker, packet, hash, time_us);
+    struct place at = flow_new(tracker, p->packet, p->hash, p->time_us);
 
     if (at.record == WEIR_TABLE_NONE) {
-        fate_by_reason(fate, tracker->rules, WEIR_REASON_TABLE_FULL, WEIR_CLASS_NEW);
+        fate_by_reason(p, WEIR_REASON_TABLE_FULL, WEIR_CLASS_NEW);
         return;
     }
-    at.flow->pair = (uint8_t)(WEIR_PAIR_OTHER + kind_timeout[packet->kind]);
-    set_originator(at.flow, packet->swapped);
-    cold_begin(tracker, at, time_us);
-    track_other(tracker, at, packet, WEIR_ORIG, time_us, fate);
+    at.flow->pair = (uint8_t)(WEIR_PAIR_OTHER + kind_timeout[p->packet->kind]);
+    set_originator(at.flow, p->packet->swapped);
+    cold_begin(tracker, at, p->time_us);
+    track_other(tracker, at, WEIR_ORIG, p);
 }
 
 /* An ICMP error belongs to the flow whose packet it quotes; it counts for none. */
-static void track_quoted(struct weir_tracker *tracker, struct place at,
-                         const struct weir_packet *packet, struct weir_fate *fate)
+static void track_quoted(struct weir_tracker *tracker, struct place at, const struct passage *p)
 {
-    fate_by_reason(fate, tracker->rules, WEIR_REASON_NONE, WEIR_CLASS_RELATED);
-    fate_flow(tracker, fate, at, weir_flow_dir(at.flow, packet->swapped));
+    fate_by_reason(p, WEIR_REASON_NONE, WEIR_CLASS_RELATED);
+    fate_flow(tracker, p->fate, at, weir_flow_dir(at.flow, p->packet->swapped));
 }
 
-static void begin(struct weir_tracker *tracker, const struct weir_packet *packet, uint64_t hash,
-                  uint64_t time_us, struct weir_fate *fate)
+static void begin(struct weir_tracker *tracker, const struct passage *p)
 {
-    if (packet->kind == WEIR_KIND_TCP)
-        begin_tcp(tracker, packet, hash, time_us, fate);
-    else if (packet->kind == WEIR_KIND_ICMP_ERROR)
-        fate_by_reason(fate, tracker->rules, WEIR_REASON_NOT_TRACKED, WEIR_CLASS_UNTRACKED);
+    if (p->packet->kind == WEIR_KIND_ICMP_ERROR) {
+        fate_by_reason(p, WEIR_REASON_NOT_TRACKED, WEIR_CLASS_UNTRACKED);
+        return;
+    }
+    if (!admitted(tracker, p))
+        return;
+    if (p->packet->kind == WEIR_KIND_TCP)
+        begin_tcp(tracker, p);
     else
-        begin_other(tracker, packet, hash, time_us, fate);
+        begin_other(tracker, p);
 }
 
-static inline void track(struct weir_tracker *tracker, const struct weir_packet *packet,
-                         uint64_t hash, uint32_t likely, uint64_t time_us, struct weir_fate *fate)
+static inline void track(struct weir_tracker *tracker, const struct passage *p, uint32_t likely)
 {
-    struct weir_table *table = table_of(tracker, packet->family);
-    uint32_t record = weir_table_find(table, hash, &packet->key4, likely);
+    struct weir_table *table = table_of(tracker, p->packet->family);
+    uint32_t record = weir_table_find(table, p->hash, &p->packet->key4, likely);
     struct place at;
+    unsigned int dir;
 
     if (__builtin_expect(record == WEIR_TABLE_NONE, 0)) {
-        begin(tracker, packet, hash, time_us, fate);
+        begin(tracker, p);
         return;
     }
     at = place_at(table, record);
-    if (__builtin_expect(expired(tracker->rules, at.flow, time_us), 0)) {
+    if (__builtin_expect(expired(tracker->rules, at.flow, p->time_us), 0)) {
         flow_end(tracker, at, end_of(at.flow, WEIR_END_TIMEOUT));
-        begin(tracker, packet, hash, time_us, fate);
+        begin(tracker, p);
         return;
     }
-    if (__builtin_expect(packet->kind == WEIR_KIND_TCP, 1))
-        track_tcp(tracker, at, packet, weir_flow_dir(at.flow, packet->swapped), time_us, fate);
-    else if (packet->kind == WEIR_KIND_ICMP_ERROR)
-        track_quoted(tracker, at, packet, fate);
+    dir = weir_flow_dir(at.flow, p->packet->swapped);
+    if (__builtin_expect(p->packet->kind == WEIR_KIND_TCP, 1))
+        track_tcp(tracker, at, dir, p);
+    else if (p->packet->kind == WEIR_KIND_ICMP_ERROR)
+        track_quoted(tracker, at, p);
     else
-        track_other(tracker, at, packet, weir_flow_dir(at.flow, packet->swapped), time_us, fate);
+        track_other(tracker, at, dir, p);
 }
 
 /* The burst: one loop a stage */
 
-static void burst_match(struct weir_tracker *tracker, const struct weir_packet *packet,
+void weir_tracker_match(struct weir_tracker *tracker, const struct weir_packet *packet,
                         const uint64_t *hash, uint32_t *likely, unsigned int count)
 {
     for (unsigned int i = 0; i < count; i++)
@@ -615,22 +768,26 @@ static void count_fate(struct weir_counters *counters, const struct weir_packet 
     counters->verdict[fate->verdict]++;
 }
 
-void weir_tracker_burst(struct weir_tracker *tracker, const struct weir_packet *packet,
-                        const uint64_t *hash, const uint64_t *time_us, struct weir_fate *fate,
-                        unsigned int count)
+void weir_tracker_track(struct weir_tracker *tracker, const struct weir_tracker_burst *burst)
 {
-    uint32_t likely[WEIR_BURST_MAX];
+    for (unsigned int i = 0; i < burst->count; i++) {
+        const struct passage p = {
+            .packet = &burst->packet[i],
+            .luggage = burst->luggage == NULL ? NULL : burst->luggage[i],
+            .hash = burst->hash[i],
+            .time_us = burst->time_us[i],
+            .order = burst->order == NULL ? WEIR_POLICY_ALLOW : burst->order[i],
+            .fate = &burst->fate[i],
+        };
 
-    burst_match(tracker, packet, hash, likely, count);
-    for (unsigned int i = 0; i < count; i++) {
-        fate[i] = (struct weir_fate){0};
-        if (time_us[i] > tracker->clock_us)
-            tracker->clock_us = time_us[i];
-        if (packet[i].reason != WEIR_REASON_NONE)
-            fate_by_reason(&fate[i], tracker->rules, packet[i].reason, WEIR_CLASS_UNTRACKED);
+        *p.fate = (struct weir_fate){0};
+        if (p.time_us > tracker->clock_us)
+            tracker->clock_us = p.time_us;
+        if (p.packet->reason != WEIR_REASON_NONE)
+            fate_by_reason(&p, p.packet->reason, WEIR_CLASS_UNTRACKED);
         else
-            track(tracker, &packet[i], hash[i], likely[i], time_us[i], &fate[i]);
-        count_fate(&tracker->counters, &packet[i], &fate[i]);
+            track(tracker, &p, burst->likely[i]);
+        count_fate(&tracker->counters, p.packet, p.fate);
     }
-    tracker->counters.packets += count;
+    tracker->counters.packets += burst->count;
 }

@@ -37,14 +37,36 @@
 #define WEIR_PAIR_OTHER 64U
 #define WEIR_PAIR_COUNT (WEIR_PAIR_OTHER + WEIR_TIMEOUT_COUNT)
 
+/*
+ * What the policy says of a packet that would start a flow. UNKNOWN: it was not asked, since the
+ * packet looked like one of a known flow; should it start one after all, rules->judge is asked.
+ */
+enum weir_policy {
+    WEIR_POLICY_ALLOW,
+    WEIR_POLICY_DROP,
+    WEIR_POLICY_REJECT,
+    WEIR_POLICY_NOTRACK,
+    WEIR_POLICY_UNKNOWN,
+};
+
+/* What is ordered for one packet: policy in the low bits, and whether its port is in shadow mode. */
+#define WEIR_ORDER_POLICY 0x0fU
+#define WEIR_ORDER_SHADOW 0x80U
+
 /* What holds for all workers; made by weir_rules_init, then constant while they run. */
 struct weir_rules {
     struct weir_hash_secret secret;
     uint64_t timeout_us[WEIR_PAIR_COUNT][2]; /* by pair, and whether both ends have been heard */
     uint64_t timeout_min_us;
     enum weir_midstream midstream;
-    bool shadow;  /* refuse nothing, count everything */
     bool records; /* views of ended flows are wanted */
+    /*
+     * Judge one packet that was not judged beforehand; NULL where there is no policy. Called by the
+     * worker, rarely: a known flow's record turned out to be of another key, expired or over.
+     */
+    enum weir_policy (*judge)(const void *policy, const struct weir_packet *packet,
+                              const void *luggage);
+    const void *policy; /* for judge */
 };
 
 /* Counters of one worker; 64-bit, only ever growing, but for the gauges. */
@@ -57,6 +79,7 @@ struct weir_counters {
     uint64_t ended[WEIR_END_COUNT];         /* flows by reason of their end */
     uint64_t pair[WEIR_PAIR_COUNT];         /* gauge: flows by pair of states */
     uint64_t records_lost;                  /* views that found no room in the outbox */
+    uint64_t events_lost;                   /* events likewise */
     uint64_t annex_full;                    /* flows that were refused an annex */
     uint64_t swept;                         /* records the sweep has visited */
 };
@@ -72,6 +95,44 @@ struct weir_fate {
     uint64_t flow_id; /* only when asked for; 0 = no flow */
 };
 
+/* Copy of a record, whole enough to make a view of it elsewhere: cheap to take, a few lines. */
+struct weir_flow_copy {
+    uint8_t family; /* 4 or 6; 0 marks the end of a listing */
+    uint8_t annexed;
+    uint32_t record;
+    union {
+        struct weir_flow flow;
+        uint8_t hot[offsetof(struct weir_flow, key) + sizeof(struct weir_key6)];
+    };
+    struct weir_flow_cold cold;
+    struct weir_annex_entry annex; /* if annexed */
+};
+
+/* What subscribers can be told of as it happens. */
+enum weir_event_kind {
+    WEIR_EVENT_NEW,
+    WEIR_EVENT_STATE, /* a TCP pair has moved */
+    WEIR_EVENT_END,
+    WEIR_EVENT_REFUSED, /* a packet of a known flow */
+    WEIR_EVENT_KINDS
+};
+
+struct weir_event {
+    uint8_t kind;        /* enum weir_event_kind */
+    uint8_t reason;      /* enum weir_reason, with REFUSED */
+    uint8_t state_before[2]; /* with STATE */
+    uint64_t time_us;
+    struct weir_flow_view flow; /* as it is after the event */
+};
+
+/* Events since the caller last emptied it; those that find no room are counted as lost. */
+struct weir_event_box {
+    struct weir_event *event;
+    uint32_t size;
+    uint32_t count;
+    uint32_t watch; /* bit per kind that somebody wants */
+};
+
 /* Views of ended flows since the caller last emptied it; count back to 0 is the caller's to write. */
 struct weir_outbox {
     struct weir_flow_view *view;
@@ -85,7 +146,8 @@ struct weir_tracker {
     const struct weir_rules *rules;
     uint64_t clock_us; /* latest time seen */
     struct weir_outbox outbox;
-    bool want_ids; /* fill in flow_id of each fate */
+    struct weir_event_box events; /* size 0 until the owner gives it room */
+    bool want_ids;                /* fill in flow_id of each fate */
     struct weir_counters counters __attribute__((aligned(64)));
 };
 
@@ -112,16 +174,26 @@ static inline uint64_t weir_packet_hash(const struct weir_rules *rules,
 }
 
 /*
- * Track a burst.
- *
- * packet   count parsed packets (at most WEIR_BURST_MAX), in order of arrival; only read
- * hash     count values of weir_packet_hash (anything where family is 0)
- * time_us  count arrival times, microseconds since the epoch
- * fate     count results, filled in
+ * First half: fetch buckets, match tags, fetch records. likely[i] is WEIR_TABLE_NONE where packet i
+ * belongs to no known flow (and where it has no key), a guess otherwise.
  */
-void weir_tracker_burst(struct weir_tracker *tracker, const struct weir_packet *packet,
-                        const uint64_t *hash, const uint64_t *time_us, struct weir_fate *fate,
-                        unsigned int count);
+void weir_tracker_match(struct weir_tracker *tracker, const struct weir_packet *packet,
+                        const uint64_t *hash, uint32_t *likely, unsigned int count);
+
+/* A burst of parsed packets: arrays of count (at most WEIR_BURST_MAX) in order of arrival. */
+struct weir_tracker_burst {
+    const struct weir_packet *packet;
+    const uint64_t *hash;     /* weir_packet_hash; anything where family is 0 */
+    const uint64_t *time_us;  /* arrival, microseconds since the epoch */
+    const uint32_t *likely;   /* from weir_tracker_match */
+    const uint8_t *order;     /* WEIR_ORDER_*; NULL: allow all, enforce */
+    const void *const *luggage; /* what judge gets along with the packet; NULL if judge is */
+    struct weir_fate *fate;   /* filled in */
+    unsigned int count;
+};
+
+/* Second half: find, track and account each packet in order. */
+void weir_tracker_track(struct weir_tracker *tracker, const struct weir_tracker_burst *burst);
 
 /*
  * Visit up to limit records of each table in order, and remove those whose time is over at now_us.
@@ -135,6 +207,28 @@ unsigned int weir_tracker_sweep(struct weir_tracker *tracker, uint64_t now_us, u
  * call; records stay in the table until they are reported.
  */
 bool weir_tracker_close(struct weir_tracker *tracker, uint64_t now_us, enum weir_end end);
+
+/*
+ * Walk all records in use, a slice at a time, independent of the sweep: copies of up to room records
+ * from *cursor on, looking at no more than looks. *cursor starts at 0 and is moved; it is
+ * weir_tracker_walk_end() when all have been visited. A record that lives through the whole walk is
+ * copied exactly once, since records do not move. Returns the number of copies.
+ */
+unsigned int weir_tracker_walk(const struct weir_tracker *tracker, uint64_t *cursor,
+                               struct weir_flow_copy *copy, unsigned int room, unsigned int looks);
+
+static inline uint64_t weir_tracker_walk_end(const struct weir_tracker *tracker)
+{
+    return (uint64_t)tracker->table[0].capacity + tracker->table[1].capacity;
+}
+
+/* Make a view of a copy; now_us is any time not far from that of the copy. */
+void weir_flow_copy_view(const struct weir_flow_copy *copy, uint64_t now_us, enum weir_end end,
+                         struct weir_flow_view *view);
+
+/* End the flow in this record if it is still the one with this id. Returns whether it was. */
+bool weir_tracker_end(struct weir_tracker *tracker, unsigned int family, uint32_t record,
+                      uint64_t id, enum weir_end end);
 
 /* Unpack a record in use, with end as the reason of its end. */
 void weir_tracker_view(const struct weir_tracker *tracker, unsigned int family, uint32_t record,

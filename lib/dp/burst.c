@@ -53,10 +53,25 @@ void weir_burst_hash(struct weir_burst *burst, const struct weir_rules *rules)
             burst->packet[i].family == 0 ? 0 : weir_packet_hash(rules, &burst->packet[i]);
 }
 
+void weir_burst_match(struct weir_burst *burst, struct weir_tracker *tracker)
+{
+    weir_tracker_match(tracker, burst->packet, burst->hash, burst->likely, burst->count);
+}
+
 void weir_burst_track(struct weir_burst *burst, struct weir_tracker *tracker)
 {
-    weir_tracker_burst(tracker, burst->packet, burst->hash, burst->time_us, burst->fate,
-                       burst->count);
+    const struct weir_tracker_burst arrays = {
+        .packet = burst->packet,
+        .hash = burst->hash,
+        .time_us = burst->time_us,
+        .likely = burst->likely,
+        .order = burst->order,
+        .luggage = burst->luggage,
+        .fate = burst->fate,
+        .count = burst->count,
+    };
+
+    weir_tracker_track(tracker, &arrays);
 }
 
 void weir_burst_pack(const struct weir_burst *burst, unsigned int i)

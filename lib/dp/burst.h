@@ -45,6 +45,9 @@ struct weir_burst {
     uint64_t hash[WEIR_BURST_MAX];
     uint64_t time_us[WEIR_BURST_MAX];
     uint64_t number[WEIR_BURST_MAX]; /* of the packet, in order of arrival on its port, from 0 */
+    uint32_t likely[WEIR_BURST_MAX];
+    uint8_t order[WEIR_BURST_MAX]; /* WEIR_ORDER_* */
+    const void *luggage[WEIR_BURST_MAX];
     struct weir_fate fate[WEIR_BURST_MAX];
 };
 
@@ -58,7 +61,8 @@ void weir_burst_parse(struct weir_burst *burst, const struct weir_reader *reader
 /* Hash every packet that has a key. */
 void weir_burst_hash(struct weir_burst *burst, const struct weir_rules *rules);
 
-/* Track all; fates are filled in. */
+/* Find the records of all; then track all, as ordered. Fates are filled in. */
+void weir_burst_match(struct weir_burst *burst, struct weir_tracker *tracker);
 void weir_burst_track(struct weir_burst *burst, struct weir_tracker *tracker);
 
 /* Which of count workers owns the packet? Bits of the hash that the flow table does not use. */
