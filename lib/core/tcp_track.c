@@ -206,6 +206,12 @@ static struct finding classify_rst(struct weir_flow *flow, unsigned int dir,
     return inert(WEIR_REASON_RST_INEXACT);
 }
 
+/* Known only from what the other end has sent, its SYN included. */
+static bool unheard(const struct weir_peer *peer)
+{
+    return (peer->flags & WEIR_PEER_UNSURE) && !(peer->flags & WEIR_PEER_PROVEN);
+}
+
 /*
  * The windows of a connection of which one end was adopted mid-stream or is never heard: what x
  * acknowledges teaches how far y has sent, within the window that x itself has offered.
@@ -216,13 +222,14 @@ static enum weir_reason window_learn(struct weir_flow *flow, unsigned int dir,
     struct weir_peer *x = &flow->peer[dir];
     struct weir_peer *y = &flow->peer[!dir];
 
-    if (!(y->flags & WEIR_PEER_SEEN))
+    if (!(y->flags & WEIR_PEER_SEEN) || unheard(y))
         y->edge = x->end + WEIR_WINDOW_MAX;
     if (weir_seq_after(seg->ack, y->end)) {
         if ((x->flags & WEIR_PEER_PROVEN) && weir_seq_after(seg->ack, x->edge + 1))
             return WEIR_REASON_ACK_ABOVE;
         y->end = seg->ack;
-    } else if (seg->ack == y->end && (y->flags & WEIR_PEER_SEEN) && !(seg->opts & WEIR_SEG_SACK)) {
+    } else if (seg->ack == y->end && !unheard(y) && (y->flags & WEIR_PEER_SEEN) &&
+               !(seg->opts & WEIR_SEG_SACK)) {
         y->flags &= (uint8_t)~WEIR_PEER_UNSURE; /* all that y sent has been acknowledged */
     }
     return weir_window_check(flow, dir, seg);
@@ -359,7 +366,6 @@ static void commit_first_syn(struct weir_flow *flow, unsigned int dir,
     x->edge = next + seg->win;
     y->ack = seg->seq + 1;
     y->edge += seg->seq + 1;
-    y->flags &= (uint8_t)~WEIR_PEER_UNSURE;
     if (!adopted || !(seg->opts & WEIR_SEG_WS)) /* else y's offer was not seen and stays unknown */
         scale_negotiate(flow);
 }
@@ -405,7 +411,8 @@ static inline void commit_ack(struct weir_flow *flow, unsigned int dir,
     uint32_t end = weir_segment_end(seg);
     uint32_t offered = weir_window_offered(flow, dir, seg);
     /* The first ACK of an end whose peer has not spoken: nothing stored is worth keeping. */
-    bool first = !(x->flags & WEIR_PEER_PROVEN) && !(x->flags & y->flags & WEIR_PEER_SEEN);
+    bool first = unheard(x) || (!(x->flags & WEIR_PEER_PROVEN) &&
+                               !(x->flags & y->flags & WEIR_PEER_SEEN));
 
     if (weir_seq_after(end, x->end))
         x->end = end;
