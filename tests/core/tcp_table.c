@@ -12,14 +12,14 @@
 
 /* One run of a table: the record, and where the numbers of both ends begin. */
 struct run {
-    union {
-        struct weir_flow flow;
-        uint8_t octets[WEIR_FLOW6_SIZE];
-    } record;
     bool open;
     uint32_t isn[2];   /* by enum tcp_side */
     uint32_t clock[2]; /* what time stamps are relative to */
     enum weir_midstream midstream;
+    union {
+        struct weir_flow flow;
+        uint8_t octets[WEIR_FLOW6_SIZE];
+    } record;
 };
 
 static const char *describe(const struct run *run, const struct tcp_row *row)
@@ -107,7 +107,7 @@ static void check_blind(const struct run *run, const struct tcp_row *row)
 {
     static const uint8_t kinds[] = {WEIR_TCP_ACK, WEIR_TCP_RST, WEIR_TCP_RST | WEIR_TCP_ACK,
                                     WEIR_TCP_FIN | WEIR_TCP_ACK};
-    static const uint32_t far[] = {HALF - 1, HALF, HALF + 1, HALF / 2, HALF + HALF / 2};
+    static const uint32_t far[] = {HALF - 1, HALF, HALF + 1, HALF / 4 * 3, HALF / 4 * 5};
 
     for (unsigned int dir = 0; dir < 2; dir++)
         for (size_t k = 0; k < sizeof(kinds); k++)
