@@ -274,7 +274,8 @@ static struct finding classify_opening(struct weir_flow *flow, unsigned int dir,
         return inert(WEIR_REASON_HALF_OPEN_ACK);
     if (!(y->flags & WEIR_PEER_SEEN) && state_of(flow, dir) == WEIR_TCP_SYN_SENT &&
         midstream != WEIR_MIDSTREAM_ONE_WAY)
-        return refuse(WEIR_REASON_HANDSHAKE);
+        return (y->flags & WEIR_PEER_UNSURE) ? inert(WEIR_REASON_HALF_OPEN_ACK)
+                                             : refuse(WEIR_REASON_HANDSHAKE);
     if ((x->flags & WEIR_PEER_SEEN) && (y->flags & WEIR_PEER_SEEN) &&
         weir_seq_after(x->ack, seg->ack))
         return refuse(WEIR_REASON_ACK_BELOW);
@@ -507,14 +508,16 @@ void weir_tcp_begin(struct weir_flow *flow, struct weir_birth birth,
         orig->ack = seg->ack - 1;
         orig->edge = UINT16_MAX;
         orig->flags |= WEIR_PEER_SEEN | WEIR_PEER_UNSURE;
-        weir_window_set_scale(flow, WEIR_ORIG, WEIR_WSCALE_UNKNOWN);
+        flow->win[WEIR_ORIG] = (WEIR_WSCALE_MAX << 4) | WEIR_WSCALE_UNKNOWN;
     }
 }
 
 void weir_tcp_reopen(struct weir_flow *flow, unsigned int dir, const struct weir_segment *seg)
 {
     bool unanswered = !(flow->peer[!dir].flags & WEIR_PEER_SEEN) && !pair_over(flow);
-    uint32_t earlier = flow->peer[dir].end;
+    /* The SYN of the connection that is over, come late: its sender may still be in that one. */
+    bool late = !unanswered && flow->peer[dir].end - 1 - seg->seq <= SYN_REACH;
+    uint32_t earlier = unanswered ? flow->peer[dir].end : weir_segment_end(seg);
     uint8_t extra[2] = {flow->peer[0].flags & WEIR_PEER_EXTRA,
                         flow->peer[1].flags & WEIR_PEER_EXTRA};
     unsigned int swap = dir; /* the sender of the SYN becomes the originator */
@@ -524,7 +527,7 @@ void weir_tcp_reopen(struct weir_flow *flow, unsigned int dir, const struct weir
     flow->peer[WEIR_ORIG].flags = extra[WEIR_ORIG];
     flow->peer[WEIR_RESP].flags = (uint8_t)(extra[WEIR_RESP] ^ (swap ? WEIR_PEER_EXTRA : 0));
     weir_tcp_begin(flow, (struct weir_birth){WEIR_REASON_NONE, WEIR_PAIR_NEW, WEIR_ORIG}, seg);
-    if (unanswered) {
+    if (unanswered || late) {
         flow->peer[WEIR_RESP].end = earlier;
         flow->peer[WEIR_RESP].flags |= WEIR_PEER_UNSURE;
     }
