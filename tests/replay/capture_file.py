@@ -25,7 +25,8 @@ def read(path):
 
 
 def read_classic(data, order):
-    link_type = struct.unpack_from(order + "I", data, 20)[0] & 0xFFFF
+    snap_length, link_type = struct.unpack_from(order + "II", data, 16)
+    snap_length = snap_length or len(data)
     found, at = [], 24
     while at < len(data):
         if at + 16 > len(data):
@@ -33,9 +34,9 @@ def read_classic(data, order):
         captured = struct.unpack_from(order + "I", data, at + 8)[0]
         if at + 16 + captured > len(data):
             raise NotACapture("cut in a packet")
-        found.append(data[at + 16:at + 16 + captured])
+        found.append(data[at + 16:at + 16 + min(captured, snap_length)])  # as libpcap does
         at += 16 + captured
-    return link_type, found
+    return link_type & 0xFFFF, found
 
 
 def read_next_generation(data):

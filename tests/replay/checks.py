@@ -10,6 +10,7 @@ from exceptions import Difference
 from weir_run import microseconds
 
 VERDICTS_SENT = ("forward",)
+TAGS_TRACKED = 2
 CONTROL_LETTERS = set("SsHhFfRr")
 
 
@@ -54,7 +55,7 @@ def split_keys(scene):
     """Streams and flow records by their ends, in order of time."""
     streams, flows = defaultdict(list), defaultdict(list)
     for stream in scene.streams:
-        if len(stream.packets[0].vlan) <= 2 and tracked(stream, scene):
+        if stream.packets[0].tags <= TAGS_TRACKED and tracked(stream, scene):
             streams[stream.key].append(stream)
     for flow in sorted(tcp_flows(scene.replay), key=lambda f: f["start"]):
         flows[flow_key(flow)].append(flow)
@@ -183,7 +184,7 @@ def check_trace(scene):
     for line, packet in zip(trace, packets):
         if microseconds(line["time"]) != packet.time_us:
             yield Difference("trace", f"packet {packet.n}: time {line['time']}, tshark {packet.time_us} us")
-        if packet.tcp and len(packet.vlan) <= 2 and line["verdict"] == "forward" and line["id"] is None:
+        if packet.tcp and packet.tags <= TAGS_TRACKED and line["verdict"] == "forward" and line["id"] is None:
             yield Difference("trace", f"packet {packet.n}: TCP, forwarded, and of no flow", packet=packet)
 
 

@@ -32,6 +32,20 @@ def cut_by_snap_length(_, difference):
     return difference.packet.captured < difference.packet.length
 
 
+def answers_fragments(scene, difference):
+    """Fragments pass unread, so what acknowledges their octets, or goes on behind them, seems to lie ahead."""
+    packet = difference.packet
+    return any(p.fragment and p.claims_tcp and {p.src, p.dst} == {packet.src, packet.dst} and p.n < packet.n
+               for p in scene.packets)
+
+
+def answers_what_the_capture_lost(scene, difference):
+    """The capture has holes that the network had not. In our own captures there are none such."""
+    packet = difference.packet
+    return not scene.strict and any("ack_lost_segment" in p.analysis and p.stream == packet.stream
+                                    and p.n <= packet.n for p in scene.packets)
+
+
 def is_forged(scene, difference):
     return scene.truth is not None and difference.packet.n in scene.truth.forged
 
@@ -64,6 +78,8 @@ ROWS = (
     # kind of difference, condition, name in the result line
     ("refused", damaged, "damaged segment refused"),
     ("refused", cut_by_snap_length, "segment cut by the snap length"),
+    ("refused", answers_fragments, "segment beyond what passed in fragments"),
+    ("refused", answers_what_the_capture_lost, "segment that acknowledges what the capture lost"),
     ("refused", is_forged, "forged segment refused"),
     ("ss-state", still_retransmitting, "host still retransmits"),
     ("ss-state", reset_lost, "RST lost on the wire"),

@@ -92,6 +92,8 @@ class Facts:
             self.take_ack(packet, sender, receiver)
         if packet.flags & SYN:
             sender.syn_end = seq + 1
+            if packet.flags & ACK and receiver.syn_end is None:  # seen only from here on: it says so
+                receiver.syn_end = receiver.relative(packet.ack)
             self.letters.add(self.letter("h" if packet.flags & ACK else "s", packet))
         if packet.flags & FIN:
             self.take_fin(packet, sender, receiver, end)

@@ -7,6 +7,8 @@ import subprocess
 from collections import defaultdict
 from dataclasses import dataclass, field
 
+import facts
+
 FIELDS = ("frame.number", "frame.time_epoch", "frame.len", "frame.cap_len", "frame.protocols",
           "vlan.id", "ieee8021ad.id", "ip.src", "ip.dst", "ip.len", "ip.proto", "ip.flags.mf", "ip.frag_offset",
           "ip.checksum.status", "ipv6.src", "ipv6.dst", "ipv6.plen", "tcp.stream", "tcp.srcport", "tcp.dstport",
@@ -37,7 +39,8 @@ class Packet:
     time_us: int
     length: int
     captured: int
-    vlan: tuple
+    vlan: tuple  # ids outermost first; 0 is a priority without a VLAN (IEEE 802.1Q 9.6), so it is left out
+    tags: int
     src: str = ""
     dst: str = ""
     ip_bytes: int = 0
@@ -116,16 +119,17 @@ def number(row, name):
 def vlan_stack(row):
     """The ids of all tags, outermost first; tshark has them in one field per kind of tag."""
     ids = {"vlan": row.get("vlan.id", "").split(","), "ieee8021ad": row.get("ieee8021ad.id", "").split(",")}
-    kinds = [k for k in OUTER_TAGS.match(row["frame.protocols"] + ":").group(1).split(":") if k in ids] \
-        if OUTER_TAGS.match(row["frame.protocols"] + ":") else []
+    match = OUTER_TAGS.match(row["frame.protocols"] + ":")
+    kinds = [k for k in match.group(1).split(":") if k in ids] if match else []
     return tuple(int(ids[kind].pop(0)) for kind in kinds)
 
 
 def make_packet(row):
     sec, fraction = row["frame.time_epoch"].split(".")
     outer_v6 = re.match(r"^eth:ethertype:((vlan|ieee8021ad):ethertype:)*ipv6", row["frame.protocols"])
+    stack = vlan_stack(row)
     packet = Packet(n=int(row["frame.number"]) - 1, time_us=int(sec) * 1_000_000 + int(fraction[:6]),
-                    length=int(row["frame.len"]), captured=int(row["frame.cap_len"]), vlan=vlan_stack(row))
+                    length=int(row["frame.len"]), captured=int(row["frame.cap_len"]), vlan=tuple(i for i in stack if i), tags=len(stack))
     packet.src, packet.dst = (first(row, f"{'ipv6' if outer_v6 else 'ip'}.{end}") for end in ("src", "dst"))
     packet.ip_bytes = 40 + number(row, "ipv6.plen") if outer_v6 else number(row, "ip.len")
     packet.fragment = first(row, "ip.flags.mf") in ("1", "True") or number(row, "ip.frag_offset") > 0 \
@@ -151,13 +155,28 @@ def add_tcp(packet, row):
 
 
 def streams(all_packets):
-    """The TCP streams of these packets, in order of their first packet."""
+    """The TCP streams of these packets as tshark counts them, in order of their first packet."""
     found = defaultdict(lambda: Stream(-1))
     for packet in all_packets:
         if packet.tcp:
             found[packet.stream].number = packet.stream
             found[packet.stream].packets.append(packet)
     return list(found.values())
+
+
+def split_at_resets(stream):
+    """
+    tshark takes a SYN with the old number for a repetition, even where a RST lies between. But the RST
+    ended that connection (RFC 9293 3.10.7.3), and the SYN begins another.
+    """
+    parts, known = [Stream(stream.number)], facts.Facts()
+    for packet in stream.packets:
+        if known.reset and packet.flags & (facts.SYN | facts.ACK | facts.RST) == facts.SYN:
+            parts.append(Stream(stream.number))
+            known = facts.Facts()
+        parts[-1].packets.append(packet)
+        known.feed(packet)
+    return parts
 
 
 def conversations(path):
@@ -168,5 +187,5 @@ def conversations(path):
         if match:
             left, right = (match[1], int(match[2])), (match[3], int(match[4]))
             counts = {right: int(match[5]), left: int(match[6])}  # the first column counts "<-"
-            found.append(tuple(sorted(((left, counts[right]), (right, counts[left])))))
+            found.append(tuple(sorted(((left, counts[left]), (right, counts[right])))))
     return sorted(found)

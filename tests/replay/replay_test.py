@@ -26,7 +26,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 OWN_CAPTURES = os.path.join(os.path.dirname(HERE), "captures")
 SUFFIXES = (".pcap", ".pcapng", ".cap")
 SHOWN = int(os.environ.get("WEIR_REPLAY_SHOWN", "8"))
-MOSTLY_WRONG = 0.5
+VLAN_CONFIG = "tracking: { vlan_in_key = false; };\n"
 
 
 class Failure(Exception):
@@ -41,11 +41,33 @@ def find_captures(arguments):
             if name.endswith(SUFFIXES)]
 
 
-def options_for(packets):
-    """A capture of a sending host has wrong checksums; the operator is told to ignore them."""
-    segments = [p for p in packets if p.tcp]
-    wrong = sum(p.bad_checksum for p in segments)
-    return ["--checksum", "ignore"] if segments and wrong > MOSTLY_WRONG * len(segments) else []
+def taken_on_sender(packets):
+    """Was this recorded on a host that leaves checksums to its card? Then all it sent is wrong."""
+    senders = {p.src for p in packets if p.tcp}
+    right = {p.src for p in packets if p.tcp and not p.bad_checksum}
+    return bool(senders - right)
+
+
+def tags_differ(streams):
+    """The two directions of a connection have other VLAN tags: the operator leaves them out of the key."""
+    return any(len({p.vlan for p in stream.packets}) > 1 for stream in streams)
+
+
+def options_for(packets, streams, directory):
+    """What an operator would be told to say for this capture; oracle and weir then both leave it out."""
+    options = []
+    if taken_on_sender(packets):
+        options += ["--checksum", "ignore"]
+        for packet in packets:
+            packet.bad_checksum = False
+    if tags_differ(streams):
+        path = os.path.join(directory, "vlan.conf")
+        with open(path, "w", encoding="ascii") as out:
+            out.write(VLAN_CONFIG)
+        options += ["--config", path]
+        for packet in packets:
+            packet.vlan = ()
+    return options
 
 
 def replay_well(path, directory, options):
@@ -105,22 +127,16 @@ def test_capture(path, directory):
     found_truth = truth.beside(path)
     if found_truth is not None:
         check_conversations(path, streams)
-    options = options_for(packets)
+    options = options_for(packets, streams, directory)
     result = replay_well(path, directory, options)
-    if options:
-        ignore_checksums(packets)
     if found_truth is not None and not found_truth.conforming:
         streams = join_forged(streams)
+    streams = [part for stream in streams for part in oracle.split_at_resets(stream)]
     scene = checks.Scene(path, frames, packets, streams, found_truth, result,
                          found_truth is not None and found_truth.conforming)
     excused = compare(scene)
     check_determinism(path, directory, options, result)
     return describe(scene, options, excused)
-
-
-def ignore_checksums(packets):
-    for packet in packets:
-        packet.bad_checksum = False
 
 
 def join_forged(streams):
@@ -154,7 +170,7 @@ def compare(scene):
 def describe(scene, options, excused):
     text = f"{len(scene.packets)} packets, {len(scene.streams)} connections"
     if options:
-        text += ", " + " ".join(options)
+        text += ", " + " ".join(os.path.basename(option) for option in options)
     return text + "".join(f"; {count} x {name}" for name, count in sorted(excused.items()))
 
 
