@@ -100,12 +100,12 @@ struct weir_flow_copy {
     uint8_t family; /* 4 or 6; 0 marks the end of a listing */
     uint8_t annexed;
     uint32_t record;
+    struct weir_flow_cold cold;
+    struct weir_annex_entry annex; /* if annexed */
     union {
         struct weir_flow flow;
         uint8_t hot[offsetof(struct weir_flow, key) + sizeof(struct weir_key6)];
     };
-    struct weir_flow_cold cold;
-    struct weir_annex_entry annex; /* if annexed */
 };
 
 /* What subscribers can be told of as it happens. */
