@@ -111,6 +111,6 @@ int weir_fleet_make(struct weir_fleet *fleet, const struct weir_settings *settin
 void weir_fleet_free(struct weir_fleet *fleet);
 
 /* The loop; given to rte_eal_remote_launch with a struct weir_worker. Returns 0. */
-int weir_worker_run(void *worker);
+int weir_worker_run(void *arg);
 
 #endif
