@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "weir/config_keys.h"
+#include "weir/config_numbers.h"
 
 /* One run through one file: where errors go, and how many there were. */
 struct reading {
@@ -345,28 +346,39 @@ static FILE *open_file(struct reading *reading)
     return file;
 }
 
+static void read_file(struct reading *reading, FILE *file, const char *folder)
+{
+    config_t config;
+
+    config_init(&config);
+    config_set_include_dir(&config, folder);
+    if (config_read(&config, file) != CONFIG_TRUE) {
+        const char *name = config_error_file(&config);
+
+        fprintf(reading->errors, "%s:%d: %s\n", name == NULL ? reading->path : name,
+                config_error_line(&config), config_error_text(&config));
+        reading->count++;
+    } else {
+        read_tree(reading, config_root_setting(&config));
+    }
+    config_destroy(&config);
+}
+
 unsigned int weir_config_read(const char *path, struct weir_settings *settings, FILE *errors)
 {
     struct reading reading = {.path = path, .errors = errors, .settings = settings};
     FILE *file = open_file(&reading);
-    char folder[WEIR_PATH_MAX];
-    config_t config;
+    char copy[WEIR_PATH_MAX];
+    const char *folder;
 
     if (file == NULL)
         return reading.count;
-    config_init(&config);
-    strlcpy(folder, path, sizeof(folder));
-    config_set_include_dir(&config, dirname(folder));
-    if (config_read(&config, file) != CONFIG_TRUE) {
-        const char *name = config_error_file(&config);
-
-        fprintf(errors, "%s:%d: %s\n", name == NULL ? path : name, config_error_line(&config),
-                config_error_text(&config));
-        reading.count++;
-    } else {
-        read_tree(&reading, config_root_setting(&config));
-    }
-    config_destroy(&config);
+    strlcpy(copy, path, sizeof(copy));
+    folder = dirname(copy);
+    reading.count = weir_config_numbers(file, path, folder, errors);
+    rewind(file);
+    if (reading.count == 0)
+        read_file(&reading, file, folder);
     fclose(file);
     return reading.count;
 }

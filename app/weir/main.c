@@ -115,7 +115,8 @@ int main(int argc, char **argv)
 
     if (error < 0)
         return exit_code(error);
-    signal(SIGPIPE, SIG_IGN); /* a reader that went away is an error of write, not our end */
+    signal(SIGPIPE, SIG_IGN); /* a reader that went away is an error of write, not our end, */
+    signal(SIGXFSZ, SIG_IGN); /* and so is a file that may grow no further */
     code = run_command(argv);
     if (fflush(stdout) == 0 && !ferror(stdout))
         return code;

@@ -47,7 +47,7 @@ static const struct {
                    "write a record of each packet, likewise"},
     [OPT_OUT] = {"out", "OUT.pcap", IN_REPLAY, "write what is forwarded into a capture"},
     [OPT_EXIT_AT_END] = {"exit-at-end", NULL, IN_RUN | IN_REPLAY,
-                         "end when the files of net_pcap ports are over; replay always does"},
+                         "end with the files of net_pcap ports, as replay always does"},
     [OPT_SHADOW] = {"shadow", NULL, IN_RUN | IN_REPLAY, "refuse and count, but drop nothing"},
     [OPT_CHECKSUM] = {"checksum", "verify|ignore", IN_RUN | IN_REPLAY,
                       "refuse wrong IP and TCP checksums (verify), or do not look"},
@@ -232,8 +232,9 @@ static int apply(const struct given *given, struct weir_settings *settings)
         return error;
     apply_switches(given, settings);
     if (settings->flow_file[0] != '\0' && strcmp(settings->flow_file, settings->trace_file) == 0) {
-        warnx("flow records and trace both go to %s: expected two files", settings->flow_file);
-        return -EINVAL;
+        warnx("flow records and trace both go to %s: expected two files",
+              strcmp(settings->flow_file, "-") == 0 ? "standard output" : settings->flow_file);
+        return hint();
     }
     return 0;
 }

@@ -188,14 +188,11 @@ static void notices(const struct weir_replay *replay)
 {
     const struct weir_capture *capture = &replay->capture;
 
-    if (capture->cut_short)
-        warnx("%s: cut short after packet %" PRIu64 " (%s); what is there is replayed",
-              replay->in_file, capture->packets, capture->problem);
     if (capture->cut_frames > 0)
         warnx("%s: %" PRIu64 " of %" PRIu64 " frames were not captured whole; payload that is "
               "missing is not checked",
               replay->in_file, capture->cut_frames, capture->packets);
-    if (capture->packets == 0)
+    if (capture->packets == 0 && !capture->cut_short)
         warnx("%s: holds no packets", replay->in_file);
 }
 
@@ -245,7 +242,8 @@ int weir_replay_finish(struct weir_replay *replay, const struct weir_summary *su
 
     close_files(replay);
     if (error == 0 && replay->capture.cut_short) {
-        warnx("%s: cut short after packet %" PRIu64, replay->in_file, replay->capture.packets);
+        warnx("%s: cut short after packet %" PRIu64 " (%s); what is there has been replayed",
+              replay->in_file, replay->capture.packets, replay->capture.problem);
         error = -EIO;
     }
     return error;
