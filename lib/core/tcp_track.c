@@ -224,7 +224,9 @@ static enum weir_reason window_learn(struct weir_flow *flow, unsigned int dir,
 
     if (!(y->flags & WEIR_PEER_SEEN) || unheard(y))
         y->edge = x->end + WEIR_WINDOW_MAX;
-    if (weir_seq_after(seg->ack, y->end)) {
+    if (!((x->flags & WEIR_PEER_PROVEN) | (y->flags & WEIR_PEER_SEEN))) {
+        y->end = seg->ack; /* the first word there is of y's numbers */
+    } else if (weir_seq_after(seg->ack, y->end)) {
         if ((x->flags & WEIR_PEER_PROVEN) && weir_seq_after(seg->ack, x->edge + 1))
             return WEIR_REASON_ACK_ABOVE;
         y->end = seg->ack;
@@ -245,7 +247,7 @@ static bool fin_misplaced(const struct weir_peer *x, uint32_t end)
 }
 
 /* Why a segment that passes is not a plain one. Only called when it repeats or probes something. */
-static enum weir_reason oddity(struct weir_flow *flow, unsigned int dir,
+static enum weir_reason oddity(const struct weir_flow *flow, unsigned int dir,
                                const struct weir_segment *seg, uint32_t end)
 {
     const struct weir_peer *x = &flow->peer[dir];
@@ -282,30 +284,17 @@ static struct finding classify_opening(struct weir_flow *flow, unsigned int dir,
     return found(WEIR_TCP_EV_ACK, WEIR_REASON_NONE);
 }
 
-static inline struct finding classify_ack(struct weir_flow *flow, unsigned int dir,
-                                          const struct weir_segment *seg,
-                                          enum weir_midstream midstream)
+/* Within the windows: what it tells. */
+static inline struct finding judge_ack(const struct weir_flow *flow, unsigned int dir,
+                                       const struct weir_segment *seg)
 {
-    struct weir_peer *x = &flow->peer[dir];
-    struct weir_peer *y = &flow->peer[!dir];
+    const struct weir_peer *x = &flow->peer[dir];
+    const struct weir_peer *y = &flow->peer[!dir];
     uint32_t end = weir_segment_end(seg);
     unsigned int fin = seg->flags & WEIR_TCP_FIN;
-    bool overtaken, acks_fin, known;
-    enum weir_reason reason;
+    enum weir_reason reason = WEIR_REASON_NONE;
+    bool overtaken, acks_fin;
 
-    if (__builtin_expect(!(x->flags & WEIR_PEER_PROVEN), 0)) {
-        struct finding opening = classify_opening(flow, dir, seg, midstream);
-
-        if (opening.event != WEIR_TCP_EV_ACK)
-            return opening;
-    }
-    if (__builtin_expect(pair_dead(flow), 0) && !(x->flags & y->flags & WEIR_PEER_SEEN))
-        return inert(WEIR_REASON_AFTER_CLOSE);
-    known = (y->flags & (WEIR_PEER_SEEN | WEIR_PEER_UNSURE)) == WEIR_PEER_SEEN;
-    reason = __builtin_expect(known, 1) ? weir_window_check(flow, dir, seg)
-                                        : window_learn(flow, dir, seg);
-    if (__builtin_expect(reason != WEIR_REASON_NONE, 0))
-        return refuse(reason);
     if (__builtin_expect(pair_dead(flow), 0))
         return inert(WEIR_REASON_AFTER_CLOSE);
     if ((x->flags & WEIR_PEER_FIN) && weir_seq_after(end, x->end))
@@ -315,12 +304,12 @@ static inline struct finding classify_ack(struct weir_flow *flow, unsigned int d
     if ((seg->opts & WEIR_SEG_TS) && (x->flags & WEIR_PEER_TS) &&
         __builtin_expect(weir_seq_after(x->ts, seg->tsval), 0))
         return inert(WEIR_REASON_PAWS);
-    overtaken = (x->flags & WEIR_PEER_SEEN) && weir_seq_after(x->ack, seg->ack);
+    /* As long as neither has sent more than a SYN of its own, x.ack is no acknowledgement. */
+    overtaken = ((x->flags & WEIR_PEER_PROVEN) || (x->flags & y->flags & WEIR_PEER_SEEN)) &&
+                weir_seq_after(x->ack, seg->ack);
     if (overtaken && !weir_seq_after(end, x->end) && !(fin && !(x->flags & WEIR_PEER_FIN)))
         return inert(WEIR_REASON_OLD_DUPLICATE);
-    if (weir_seq_after(end, x->end) && end != y->edge + 1)
-        reason = WEIR_REASON_NONE;
-    else
+    if (!weir_seq_after(end, x->end) || end == y->edge + 1)
         reason = oddity(flow, dir, seg, end);
     if (__builtin_expect(x->flags & WEIR_PEER_CHALL, 0) && seg->seq == x->end && end == x->end &&
         seg->ack == x->ack)
@@ -330,6 +319,48 @@ static inline struct finding classify_ack(struct weir_flow *flow, unsigned int d
     acks_fin = (y->flags & WEIR_PEER_FIN) && (overtaken ? x->ack : seg->ack) == y->end;
     /* ACK, ACK_FIN, FIN, FIN_FIN stand in this order. */
     return found((enum weir_tcp_event)(WEIR_TCP_EV_ACK + acks_fin + 2 * fin), reason);
+}
+
+/* What has been learnt from a segment that then does not count is forgotten again. */
+static struct finding classify_unsure(struct weir_flow *flow, unsigned int dir,
+                                      const struct weir_segment *seg)
+{
+    struct weir_peer *y = &flow->peer[!dir];
+    struct weir_peer before = *y;
+    enum weir_reason reason = window_learn(flow, dir, seg);
+    struct finding finding =
+        reason == WEIR_REASON_NONE ? judge_ack(flow, dir, seg) : refuse(reason);
+
+    if (finding.event == WEIR_TCP_EV_INERT ||
+        weir_tcp_step(&weir_tcp_pairs, flow->pair, dir, finding.event).action !=
+            WEIR_TCP_ACT_PASS)
+        *y = before;
+    return finding;
+}
+
+static inline struct finding classify_ack(struct weir_flow *flow, unsigned int dir,
+                                          const struct weir_segment *seg,
+                                          enum weir_midstream midstream)
+{
+    const struct weir_peer *x = &flow->peer[dir];
+    const struct weir_peer *y = &flow->peer[!dir];
+    enum weir_reason reason;
+
+    if (__builtin_expect(!(x->flags & WEIR_PEER_PROVEN), 0)) {
+        struct finding opening = classify_opening(flow, dir, seg, midstream);
+
+        if (opening.event != WEIR_TCP_EV_ACK)
+            return opening;
+    }
+    if (__builtin_expect(pair_dead(flow), 0) &&
+        (!(x->flags & y->flags & WEIR_PEER_SEEN) || ((x->flags | y->flags) & WEIR_PEER_UNSURE)))
+        return inert(WEIR_REASON_AFTER_CLOSE);
+    if (__builtin_expect((y->flags & (WEIR_PEER_SEEN | WEIR_PEER_UNSURE)) != WEIR_PEER_SEEN, 0))
+        return classify_unsure(flow, dir, seg);
+    reason = weir_window_check(flow, dir, seg);
+    if (__builtin_expect(reason != WEIR_REASON_NONE, 0))
+        return refuse(reason);
+    return judge_ack(flow, dir, seg);
 }
 
 /* Both SYNs have passed: scaling counts only if both offered it (RFC 7323 2.2). */
@@ -428,6 +459,13 @@ static inline void commit_ack(struct weir_flow *flow, unsigned int dir,
     x->flags &= (uint8_t)~WEIR_PEER_CHALL;
 }
 
+/* A RST tells nothing of the numbers of an end that has sent nothing else. */
+static void commit_rst(struct weir_peer *x)
+{
+    if (!(x->flags & WEIR_PEER_SEEN))
+        x->flags |= WEIR_PEER_SEEN | WEIR_PEER_UNSURE;
+}
+
 struct weir_outcome weir_tcp_track(struct weir_flow *flow, unsigned int dir,
                                    const struct weir_segment *seg, enum weir_midstream midstream)
 {
@@ -457,7 +495,7 @@ struct weir_outcome weir_tcp_track(struct weir_flow *flow, unsigned int dir,
     else if (finding.event == WEIR_TCP_EV_SYN || finding.event == WEIR_TCP_EV_SYN_ACK)
         commit_syn(flow, dir, seg);
     else if (finding.event == WEIR_TCP_EV_RST)
-        flow->peer[dir].flags |= WEIR_PEER_SEEN;
+        commit_rst(&flow->peer[dir]);
     return (struct weir_outcome){WEIR_TCP_ACT_PASS, finding.reason, finding.event};
 }
 
