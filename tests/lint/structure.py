@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""Checks what no off-the-shelf tool knows: direction of includes, length of files, licence lines, forbidden words, top level.
+"""Checks what no off-the-shelf tool knows: direction of includes, length of files, licence lines, forbidden words, links, top level.
 
 usage: structure.py SOURCE-ROOT FILE...      (paths relative to the root)
 """
@@ -28,6 +28,9 @@ LONG_FILES = "tests/lint/long-files"  # "PATH  reason" a line
 # Names of the machine on which something was written, and of what lies beside a checkout.
 MACHINE = re.compile("|".join([r"(?<![\w.])/wor" r"k\b", r"/tmp/" r"h\b", r"(?<![\w.])/roo" r"t/", r"(?<![\w.])/hom" r"e/\w"]))
 BESIDE = re.compile(r"\.\./shar" r"ed")
+
+# A link of Markdown to another file of the project, without its anchor.
+LINK = re.compile(r"\]\((?![a-z]+:|#)([^)#\s]+)(?:#[^)]*)?\)")
 
 TOP_LEVEL = {"meson.build", "meson_options.txt", "LICENSE", "README.md", "app", "lib", "include", "config", "tests", "docs"}
 SPDX_FOR = (".c", ".h", ".sh", ".py", ".def", "meson.build")
@@ -80,6 +83,15 @@ def form(path, text):
             yield error.lineno, f"is no Python: {error.msg}"
 
 
+def links(root, path, text):
+    if not path.endswith(".md"):
+        return
+    for match in LINK.finditer(text):
+        target = os.path.join(root, os.path.dirname(path), match.group(1))
+        if not os.path.exists(target):
+            yield line_of(text, match.start()), f"links to {match.group(1)}, which does not exist"
+
+
 def length(path, text, allowed):
     lines = len(text.splitlines())
     if path in allowed and lines <= MAX_LINES:
@@ -116,7 +128,8 @@ def main(root, paths):
                 text = file.read()
         except (UnicodeDecodeError, FileNotFoundError, IsADirectoryError):
             continue  # captures and the like; a file being deleted
-        rows = [*includes(path, text), *core_calls(path, text), *words(path, text), *form(path, text), *length(path, text, allowed)]
+        rows = [*includes(path, text), *core_calls(path, text), *words(path, text), *form(path, text), *links(root, path, text)]
+        rows += length(path, text, allowed)
         faults += [(path, line, what) for line, what in rows]
     for path, line, what in faults:
         print(f"{path}:{line}: {what}")
