@@ -21,6 +21,10 @@
 /* Outbox: each packet of a burst can end two flows, and a sweep some more. */
 #define OUTBOX_SIZE 2048U
 
+/* Events of one burst: a few for each packet. */
+#define EVENTS_SIZE 1024U
+#define EVENTS_RING 8192U
+
 static struct rte_ring *ring_make(const char *kind, unsigned int id, unsigned int size,
                                   unsigned int element, int socket, unsigned int flags)
 {
@@ -47,8 +51,8 @@ static int tracker_make(struct weir_worker *worker, const struct weir_settings *
     uint32_t flows6 = share_of(settings->flows6, settings->workers);
     size_t size = weir_tracker_size(flows4, flows6);
     void *memory = rte_zmalloc_socket("weir_tables", size, RTE_CACHE_LINE_SIZE, socket);
-    struct weir_flow_view *outbox = rte_zmalloc_socket(
-        "weir_outbox", OUTBOX_SIZE * sizeof(*outbox), RTE_CACHE_LINE_SIZE, socket);
+    struct weir_flow_view *outbox = rte_zmalloc_socket("weir_outbox", OUTBOX_SIZE * sizeof(*outbox),
+                                                       RTE_CACHE_LINE_SIZE, socket);
     int err;
 
     if (memory == NULL || outbox == NULL) {
@@ -60,8 +64,13 @@ static int tracker_make(struct weir_worker *worker, const struct weir_settings *
         rte_free(outbox);
         return -ENOMEM;
     }
+    worker->event_room =
+        rte_zmalloc_socket("weir_events", EVENTS_SIZE * sizeof(struct weir_event), 0, socket);
     err = weir_tracker_init(&worker->tracker, memory, flows4, flows6, &worker->fleet->rules, outbox,
                             OUTBOX_SIZE);
+    if (worker->event_room != NULL)
+        worker->tracker.events =
+            (struct weir_event_box){worker->event_room, EVENTS_SIZE, 0, 0};
     return err;
 }
 
@@ -84,18 +93,19 @@ static int rings_make(struct weir_worker *worker, const struct weir_settings *se
     bool ok = true;
 
     if (settings->workers > 1) {
-        worker->inbox = ring_make("inbox", worker->id, INBOX_SIZE, sizeof(void *), socket,
-                                  RING_F_SC_DEQ);
+        worker->inbox =
+            ring_make("inbox", worker->id, INBOX_SIZE, sizeof(void *), socket, RING_F_SC_DEQ);
         ok = worker->inbox != NULL;
     }
-    worker->flows = ring_make("flows", worker->id, FLOWS_SIZE, sizeof(struct weir_flow_view),
-                              socket, single);
+    worker->flows =
+        ring_make("flows", worker->id, FLOWS_SIZE, sizeof(struct weir_flow_view), socket, single);
     ok = ok && worker->flows != NULL;
-    if (settings->trace_file[0] != '\0') {
-        worker->traces = ring_make("traces", worker->id, TRACES_SIZE,
-                                   sizeof(struct weir_trace_view), socket, single);
-        ok = ok && worker->traces != NULL;
-    }
+    worker->traces = ring_make("traces", worker->id, TRACES_SIZE, sizeof(struct weir_trace_view),
+                               socket, single);
+    worker->events =
+        ring_make("events", worker->id, EVENTS_RING, sizeof(struct weir_event), socket, single);
+    ok = ok && worker->traces != NULL && worker->events != NULL &&
+         weir_asks_make(&worker->asks, worker->id, socket) == 0;
     if (ok)
         return 0;
     fprintf(stderr, "weir: no memory for the rings of worker %u: %s\n", worker->id,
@@ -129,7 +139,8 @@ static int worker_make(struct weir_fleet *fleet, unsigned int id, unsigned int l
     return err;
 }
 
-/* Queue q of each port goes to worker q, or round again where there are more queues than workers. */
+/* Queue q of each port goes to worker q, or round again where there are more queues than workers.
+ */
 static void queues_deal(struct weir_fleet *fleet)
 {
     for (uint16_t port = 0; port < RTE_MAX_ETHPORTS; port++)
@@ -209,6 +220,9 @@ static void worker_free(struct weir_worker *worker)
     rte_ring_free(worker->inbox);
     rte_ring_free(worker->flows);
     rte_ring_free(worker->traces);
+    rte_ring_free(worker->events);
+    rte_ring_free(worker->asks.ring);
+    rte_free(worker->event_room);
     rte_free(worker->reader.scratch);
     rte_free(worker->tracker.outbox.view);
     rte_free(worker->tracker.table[0].records); /* first in the block that holds all tables */

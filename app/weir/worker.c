@@ -15,7 +15,8 @@
 /* Records one poll may visit, at most. */
 #define SWEEP_POLL_MAX 128U
 
-/* Records swept for each packet of a replay: by packets, so that it comes out the same every time. */
+/* Records swept for each packet of a replay: by packets, so that it comes out the same every time.
+ */
 #define SWEEP_PER_PACKET 4U
 
 static int phase_of(const struct weir_fleet *fleet)
@@ -142,18 +143,37 @@ static void trace_fill(const struct weir_burst *burst, unsigned int i, struct we
         weir_pair_states(fate->pair, view->state);
 }
 
+/* Tell what became of each packet: of all for a trace file, else of those the filter picks. */
 static void traces_send(struct weir_worker *worker)
 {
+    bool all = worker->fleet->settings->trace_file[0] != '\0';
+
     for (unsigned int i = 0; i < worker->burst.count; i++) {
         struct weir_trace_view view;
         unsigned int sent;
 
+        if (!all && !weir_trace_matches(&worker->asks.trace, &worker->burst.packet[i]))
+            continue;
         trace_fill(&worker->burst, i, &view);
         do
             sent = rte_ring_sp_enqueue_burst_elem(worker->traces, &view, sizeof(view), 1, NULL);
         while (sent == 0 && worker->fleet->lossless);
         worker->traffic.trace_lost += sent == 0;
     }
+}
+
+/* Events never wait: a slow reader loses some, and they are counted. */
+static void events_send(struct weir_worker *worker)
+{
+    struct weir_event_box *box = &worker->tracker.events;
+    unsigned int sent;
+
+    if (likely(box->count == 0))
+        return;
+    sent = rte_ring_sp_enqueue_burst_elem(worker->events, box->event, sizeof(struct weir_event),
+                                          box->count, NULL);
+    worker->tracker.counters.events_lost += box->count - sent;
+    box->count = 0;
 }
 
 /* Packets */
@@ -199,8 +219,9 @@ static void burst_finish(struct weir_worker *worker)
     weir_burst_match(burst, &worker->tracker);
     burst_order(worker);
     weir_burst_track(burst, &worker->tracker);
-    if (worker->traces != NULL)
+    if (unlikely(worker->tracker.want_ids))
         traces_send(worker);
+    events_send(worker);
     flows_send(worker);
     verdicts_carry_out(worker);
 }
@@ -220,7 +241,8 @@ static void hand_to(struct weir_worker *worker, unsigned int owner, struct rte_m
     worker->traffic.handed_out++;
 }
 
-/* Hand other workers' packets over; ours move up. Packets without a flow stay where they came in. */
+/* Hand other workers' packets over; ours move up. Packets without a flow stay where they came in.
+ */
 static void burst_steer(struct weir_worker *worker)
 {
     struct weir_burst *burst = &worker->burst;
@@ -327,6 +349,7 @@ static void sweep(struct weir_worker *worker, unsigned int packets)
                        worker->fleet->lossless ? worker->tracker.clock_us
                                                : weir_clock_now(&worker->reader.clock),
                        limit);
+    events_send(worker);
     flows_send(worker);
 }
 
@@ -350,8 +373,12 @@ static void poll_all(struct weir_worker *worker, int phase)
             packets += queue_poll(worker, &worker->queue[i]);
     packets += inbox_poll(worker);
     sweep(worker, packets);
-    if (packets + tx_for_others(worker) == 0)
+    weir_asks_poll(worker);
+    worker->traffic.polls++;
+    if (packets + tx_for_others(worker) == 0) {
+        worker->traffic.polls_idle++;
         rte_pause();
+    }
     if (!atomic_load_explicit(&worker->finished, memory_order_relaxed) &&
         receive_over(worker, phase))
         atomic_store_explicit(&worker->finished, true, memory_order_release);
@@ -364,6 +391,7 @@ static void close_flows(struct weir_worker *worker)
 
     while (weir_tracker_close(&worker->tracker, fleet->close_us, fleet->close_end) ||
            worker->tracker.outbox.count > 0) {
+        events_send(worker);
         flows_send(worker);
         rte_pause();
     }

@@ -8,7 +8,7 @@
  *                            | another's      | inbox     +--> port without a queue of ours: outgoing ring
  *                            +------------> ring ----+
  *
- *   worker --- flows, traces (single producer, single consumer rings) ---> control core
+ *   worker --- flows, traces, events (single producer, single consumer rings) ---> control core
  *
  * Who writes what: everything in struct weir_worker is its worker's, but for the rings, which are
  * made for two sides, and `phase` in struct weir_fleet, which only the control core writes. Workers
@@ -26,6 +26,7 @@
 
 #include "core/tracker.h"
 #include "dp/burst.h"
+#include "weir/ask.h"
 #include "weir/ports.h"
 #include "weir/settings.h"
 
@@ -58,6 +59,8 @@ struct weir_traffic {
     uint64_t passed_in;   /* for others, done with */
     uint64_t tcp_packets; /* that reached the TCP checks */
     uint64_t trace_lost;
+    uint64_t polls;       /* rounds of the loop, and of them */
+    uint64_t polls_idle;  /* those that found nothing to do */
 };
 
 /* Frames collected for one port. */
@@ -77,6 +80,9 @@ struct weir_worker {
     struct rte_ring *inbox;  /* mbufs from other workers; NULL with one worker */
     struct rte_ring *flows;  /* struct weir_flow_view to the control core; NULL where not wanted */
     struct rte_ring *traces; /* struct weir_trace_view to the control core; NULL where not wanted */
+    struct rte_ring *events; /* struct weir_event to the control core; NULL where not wanted */
+    struct weir_asks asks;
+    struct weir_event *event_room; /* memory of tracker.events */
     struct weir_reader reader;
     struct weir_tracker tracker;
     struct weir_burst burst;
@@ -95,6 +101,7 @@ struct weir_fleet {
     unsigned int count;
     struct weir_worker *worker[WEIR_WORKERS_MAX];
     struct rte_ring *outgoing[RTE_MAX_ETHPORTS]; /* for workers without a transmit queue of their own */
+    struct weir_listing *listing[WEIR_LISTINGS_MAX]; /* the control core's; NULL: free */
     atomic_int phase;
     uint64_t close_us;       /* written before phase becomes CLOSE */
     enum weir_end close_end; /* likewise */
