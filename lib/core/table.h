@@ -38,9 +38,8 @@
 #define WEIR_TABLE_NONE         UINT32_MAX /* no such record */
 #define WEIR_TABLE_CAPACITY_MAX (1U << 28)
 #define WEIR_TABLE_FREE_CHAINS  16U /* power of two */
-#define WEIR_TABLE_SWEEP_AHEAD  12U /* records fetched ahead of the hand */
-#define WEIR_TABLE_BURST_MAX    256U
-#define WEIR_TABLE_ROOM_AHEAD   3U /* buckets fetched ahead of making room */
+#define WEIR_TABLE_SWEEP_AHEAD  64U /* records fetched ahead of the hand */
+#define WEIR_TABLE_ROOM_AHEAD   3U  /* buckets fetched ahead of making room */
 
 /*
  * For functions that do nothing but fetch: GCC 12 takes one that it does not inline at once for a
@@ -145,26 +144,10 @@ WEIR_TABLE_FETCH void weir_table_prefetch_record(const struct weir_table *table,
         __builtin_prefetch(line + 64);
 }
 
-static inline uint32_t weir_table_match_first(const struct weir_table *table, uint64_t hash,
-                                              unsigned int key_len, unsigned int *more)
+/* Can a key that is not found in this first bucket of it stand in, or have to go to, its second? */
+static inline unsigned int weir_table_needs_second(const struct weir_bucket *first)
 {
-    uint32_t first = weir_table_first(table, hash);
-    uint16_t tag = weir_table_tag(hash);
-    const struct weir_bucket *bucket = &table->buckets[first];
-    uint32_t mask = weir_bucket_match(bucket, tag);
-    uint32_t record;
-
-    *more = 0;
-    if (mask != 0) {
-        record = bucket->record[weir_match_slot(mask)];
-        weir_table_prefetch_record(table, record, key_len);
-        return record;
-    }
-    if (bucket->displaced != 0 || weir_bucket_match(bucket, 0) == 0) {
-        __builtin_prefetch(&table->buckets[weir_table_other(table, first, tag)]);
-        *more = 1;
-    }
-    return WEIR_TABLE_NONE;
+    return first->displaced != 0 || weir_bucket_match(first, 0) == 0;
 }
 
 /* Both buckets are full: fetch those into which an insertion will try to move the first one's. */
@@ -180,42 +163,28 @@ WEIR_TABLE_FETCH void weir_table_prefetch_room(const struct weir_table *table, u
     }
 }
 
-static inline uint32_t weir_table_match_second(struct weir_table *table, uint64_t hash,
-                                               unsigned int key_len)
-{
-    uint32_t first = weir_table_first(table, hash);
-    uint16_t tag = weir_table_tag(hash);
-    struct weir_bucket *home = &table->buckets[first];
-    struct weir_bucket *bucket = &table->buckets[weir_table_other(table, first, tag)];
-    uint32_t mask = weir_bucket_match(bucket, tag);
-    uint32_t empty = weir_bucket_match(home, 0);
-    unsigned int slot;
-    uint32_t record;
-
-    if (mask == 0) {
-        if (empty == 0 && weir_bucket_match(bucket, 0) == 0)
-            weir_table_prefetch_room(table, first);
-        return WEIR_TABLE_NONE;
-    }
-    slot = weir_match_slot(mask);
-    record = bucket->record[slot];
-    weir_table_prefetch_record(table, record, key_len);
-    if (empty != 0 && bucket->guests >> slot & 1U)
-        weir_bucket_move(bucket, slot, home, weir_match_slot(empty));
-    return record;
-}
-
 /*
  * Stage 2: match tags in the first bucket; a likely record number, its record's lines being
- * fetched, or WEIR_TABLE_NONE, the second bucket being fetched where stage 3 or an insertion will
- * look there. No promise: stage 3 decides.
+ * fetched, or WEIR_TABLE_NONE, the second bucket being fetched where it matters. No promise: stage
+ * 3 decides.
  */
 static inline uint32_t weir_table_match_len(const struct weir_table *table, uint64_t hash,
                                             unsigned int key_len)
 {
-    unsigned int more;
+    uint32_t first = weir_table_first(table, hash);
+    uint16_t tag = weir_table_tag(hash);
+    const struct weir_bucket *bucket = &table->buckets[first];
+    uint32_t mask = weir_bucket_match(bucket, tag);
+    uint32_t record;
 
-    return weir_table_match_first(table, hash, key_len, &more);
+    if (mask != 0) {
+        record = bucket->record[weir_match_slot(mask)];
+        weir_table_prefetch_record(table, record, key_len);
+        return record;
+    }
+    if (weir_table_needs_second(bucket))
+        __builtin_prefetch(&table->buckets[weir_table_other(table, first, tag)]);
+    return WEIR_TABLE_NONE;
 }
 
 static inline uint32_t weir_table_match(const struct weir_table *table, uint64_t hash)
@@ -224,36 +193,41 @@ static inline uint32_t weir_table_match(const struct weir_table *table, uint64_t
 }
 
 /*
- * Stage 2 for count hashes, at most WEIR_TABLE_BURST_MAX: likely[i] is the answer for hash[i].
- * Second buckets are matched too, after all the first ones, so that displaced entries' records are
- * fetched as well; and while both lines are here, an entry whose first bucket has room again goes
- * home, so that what a full table displaced does not stay so for good.
+ * Stage 2, second half: where the first had WEIR_TABLE_NONE for an answer, and after the whole
+ * burst has been through the first, the same in the second bucket. And while both lines are here,
+ * an entry whose first bucket has room again goes home: what a full table displaced does not stay
+ * so for good.
  */
-static inline void weir_table_match_burst_len(struct weir_table *table, const uint64_t *hash,
-                                              uint32_t *likely, unsigned int count,
-                                              unsigned int key_len)
+static inline uint32_t weir_table_match_second_len(struct weir_table *table, uint64_t hash,
+                                                   unsigned int key_len)
 {
-    uint8_t again[WEIR_TABLE_BURST_MAX];
-    unsigned int left = 0;
+    uint32_t first = weir_table_first(table, hash);
+    uint16_t tag = weir_table_tag(hash);
+    struct weir_bucket *home = &table->buckets[first];
+    struct weir_bucket *bucket = &table->buckets[weir_table_other(table, first, tag)];
+    uint32_t mask;
+    uint32_t empty;
+    uint32_t record;
 
-    for (unsigned int i = 0; i < count; i++) {
-        unsigned int more;
-
-        likely[i] = weir_table_match_first(table, hash[i], key_len, &more);
-        again[left] = (uint8_t)i;
-        left += more;
+    if (!weir_table_needs_second(home))
+        return WEIR_TABLE_NONE;
+    mask = weir_bucket_match(bucket, tag);
+    empty = weir_bucket_match(home, 0);
+    if (mask == 0) {
+        if (empty == 0 && weir_bucket_match(bucket, 0) == 0)
+            weir_table_prefetch_room(table, first);
+        return WEIR_TABLE_NONE;
     }
-    for (unsigned int i = 0; i < left; i++)
-        likely[again[i]] = weir_table_match_second(table, hash[again[i]], key_len);
+    record = bucket->record[weir_match_slot(mask)];
+    weir_table_prefetch_record(table, record, key_len);
+    if (empty != 0 && bucket->guests >> weir_match_slot(mask) & 1U)
+        weir_bucket_move(bucket, weir_match_slot(mask), home, weir_match_slot(empty));
+    return record;
 }
 
-static inline void weir_table_match_burst(struct weir_table *table, const uint64_t *hash,
-                                          uint32_t *likely, unsigned int count)
+static inline uint32_t weir_table_match_second(struct weir_table *table, uint64_t hash)
 {
-    if (table->key_len == sizeof(struct weir_key4))
-        weir_table_match_burst_len(table, hash, likely, count, sizeof(struct weir_key4));
-    else
-        weir_table_match_burst_len(table, hash, likely, count, sizeof(struct weir_key6));
+    return weir_table_match_second_len(table, hash, table->key_len);
 }
 
 /* Is the record's key this one? Keys are multiples of 8 octets without padding. */

@@ -81,6 +81,16 @@ static uint32_t look_up(const struct weir_table *table, uint64_t hash, const voi
     return weir_table_find(table, hash, key, weir_table_match(table, hash));
 }
 
+/* As a burst does it: second buckets too. */
+static uint32_t look_up_both(struct weir_table *table, uint64_t hash, const void *key)
+{
+    uint32_t likely = weir_table_match(table, hash);
+
+    if (likely == WEIR_TABLE_NONE)
+        likely = weir_table_match_second(table, hash);
+    return weir_table_find(table, hash, key, likely);
+}
+
 static uint64_t all_displaced(const struct weir_table *table)
 {
     uint64_t sum = 0;
@@ -195,7 +205,8 @@ static void model_step(struct weir_table *table, uint32_t *holder, uint32_t keys
     uint32_t number = (uint32_t)(random_next() % keys);
     union any_key key = make_key(table, number);
     uint64_t hash = hash_of(table, &key);
-    uint32_t found = look_up(table, hash, &key);
+    uint32_t found =
+        random_next() % 2 ? look_up(table, hash, &key) : look_up_both(table, hash, &key);
 
     cr_assert_eq(found, holder[number], "key %u: %u, expected %u", number, found, holder[number]);
     if (found == WEIR_TABLE_NONE) {
@@ -340,6 +351,35 @@ Test(table, displaced_entries_are_counted_back_to_zero)
     cr_assert_eq(table.count, 0);
     cr_assert_eq(all_displaced(&table), 0);
     cr_assert_eq(all_guests(&table), 0);
+    drop_table(&table);
+}
+
+/* Fill a first bucket, so that one more entry of it stands in its second. */
+Test(table, displaced_entry_goes_home_when_matched_after_room_appeared)
+{
+    struct weir_table table = make_table(1000, 4);
+    uint64_t hash[11];
+    union any_key key;
+
+    for (uint32_t i = 0; i < 11; i++) {
+        key = make_key(&table, i);
+        hash[i] = hash_to(&table, 7, (uint16_t)(100 + i));
+        cr_assert_eq(weir_table_insert(&table, hash[i], &key), i);
+    }
+    cr_assert_eq(all_displaced(&table), 1);
+    cr_assert_eq(weir_table_match(&table, hash[10]), WEIR_TABLE_NONE);
+    cr_assert_eq(weir_table_match_second(&table, hash[10]), 10);
+    cr_assert_eq(all_displaced(&table), 1, "no room yet");
+
+    weir_table_remove(&table, hash[3], 3);
+    cr_assert_eq(weir_table_match_second(&table, hash[10]), 10);
+    cr_assert_eq(all_displaced(&table), 0);
+    cr_assert_eq(all_guests(&table), 0);
+    cr_assert_eq(weir_table_match(&table, hash[10]), 10, "in its first bucket now");
+    for (uint32_t i = 0; i < 11; i++) {
+        key = make_key(&table, i);
+        cr_assert_eq(look_up(&table, hash[i], &key), i == 3 ? WEIR_TABLE_NONE : i);
+    }
     drop_table(&table);
 }
 
