@@ -346,15 +346,15 @@ static inline struct finding classify_ack(struct weir_flow *flow, unsigned int d
     const struct weir_peer *y = &flow->peer[!dir];
     enum weir_reason reason;
 
+    if (__builtin_expect(pair_dead(flow), 0) &&
+        (!(x->flags & y->flags & WEIR_PEER_SEEN) || ((x->flags | y->flags) & WEIR_PEER_UNSURE)))
+        return inert(WEIR_REASON_AFTER_CLOSE);
     if (__builtin_expect(!(x->flags & WEIR_PEER_PROVEN), 0)) {
         struct finding opening = classify_opening(flow, dir, seg, midstream);
 
         if (opening.event != WEIR_TCP_EV_ACK)
             return opening;
     }
-    if (__builtin_expect(pair_dead(flow), 0) &&
-        (!(x->flags & y->flags & WEIR_PEER_SEEN) || ((x->flags | y->flags) & WEIR_PEER_UNSURE)))
-        return inert(WEIR_REASON_AFTER_CLOSE);
     if (__builtin_expect((y->flags & (WEIR_PEER_SEEN | WEIR_PEER_UNSURE)) != WEIR_PEER_SEEN, 0))
         return classify_unsure(flow, dir, seg);
     reason = weir_window_check(flow, dir, seg);

@@ -51,7 +51,8 @@ void weir_tcp_begin(struct weir_flow *flow, struct weir_birth birth,
 /*
  * Take the record of a connection that is over, or that was never answered, for a new one that begins
  * with this SYN, sent by end dir. Where the old SYN was never answered its number is remembered, since
- * the answer to come may be the answer to it.
+ * the answer to come may be the answer to it; where this SYN may be the old one come late, that is
+ * remembered, since its sender may go on acknowledging in the old connection.
  */
 void weir_tcp_reopen(struct weir_flow *flow, unsigned int dir, const struct weir_segment *seg);
 
@@ -74,7 +75,8 @@ static inline bool weir_outcome_touches(struct weir_outcome outcome)
     const uint64_t untied = (uint64_t)1 << WEIR_REASON_SYN_CHALLENGE |
                             (uint64_t)1 << WEIR_REASON_SYN_TIME_WAIT |
                             (uint64_t)1 << WEIR_REASON_SYN_ACK_OTHER |
-                            (uint64_t)1 << WEIR_REASON_HALF_OPEN_ACK;
+                            (uint64_t)1 << WEIR_REASON_HALF_OPEN_ACK |
+                            (uint64_t)1 << WEIR_REASON_AFTER_CLOSE;
 
     static_assert(WEIR_REASON_COUNT <= 64, "one bit a reason");
     return outcome.event != WEIR_TCP_EV_INERT || !(untied >> outcome.reason & 1);
