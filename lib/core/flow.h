@@ -75,9 +75,12 @@ static_assert(offsetof(struct weir_flow, key) + sizeof(struct weir_key6) <= WEIR
 
 #define WEIR_HISTORY_MAX 12U /* six letters for each of two directions */
 
+#define WEIR_FLOW_PORT_MAX 63U
+
 struct weir_flow_cold {
     uint16_t start[3]; /* low 48 bits of microseconds since the epoch, low word first */
-    uint8_t reopened;  /* how often this record was opened anew in the same microsecond */
+    uint8_t reopened : 2; /* how often the record was opened anew in the same microsecond */
+    uint8_t port : 6;     /* its first packet came in by; WEIR_FLOW_PORT_MAX: that or a higher one */
     uint8_t reason;    /* last reason for which a packet of it was refused */
     uint8_t history[WEIR_HISTORY_MAX / 2]; /* letters in order of first appearance, four bits each */
     uint8_t refused[2]; /* packets refused per direction; an annex takes over before they are full */

@@ -31,6 +31,7 @@ struct weir_packet {
     uint8_t kind;            /* enum weir_packet_kind */
     uint8_t reason;          /* enum weir_reason; NONE when the packet goes on to be tracked */
     uint8_t swapped;         /* the sender is the higher end of the key */
+    uint8_t port;            /* it came in by; the parser leaves 0, the caller knows */
     struct weir_segment seg; /* kind TCP; all 0 else, but for seq of a quoted TCP segment */
 };
 

@@ -19,6 +19,15 @@ struct place {
     uint32_t record;
 };
 
+/* One packet on its way through: what is known of it, and where its fate goes. */
+struct passage {
+    const struct weir_packet *packet;
+    uint64_t hash;
+    uint64_t time_us;
+    unsigned int order;
+    struct weir_fate *fate;
+};
+
 static inline struct weir_table *table_of(struct weir_tracker *tracker, unsigned int family)
 {
     return &tracker->table[family == 6];
@@ -450,10 +459,12 @@ bool weir_tracker_close(struct weir_tracker *tracker, uint64_t now_us, enum weir
 
 /* Births */
 
-static void cold_begin(struct weir_tracker *tracker, struct place at, uint64_t time_us)
+static void cold_begin(struct weir_tracker *tracker, struct place at, const struct passage *p)
 {
-    start_set(at.cold, time_us);
-    weir_flow_set_last(at.flow, time_us);
+    start_set(at.cold, p->time_us);
+    weir_flow_set_last(at.flow, p->time_us);
+    at.cold->port = p->packet->port < WEIR_FLOW_PORT_MAX ? p->packet->port & WEIR_FLOW_PORT_MAX
+                                                         : WEIR_FLOW_PORT_MAX;
     tracker->counters.created++;
     tracker->counters.pair[at.flow->pair]++;
     if (watched(tracker, WEIR_EVENT_NEW))
@@ -499,16 +510,6 @@ static void tcp_letters(struct weir_flow_cold *cold, unsigned int dir, unsigned 
 
 /* Fates */
 
-/* One packet on its way through: what is known of it, and where its fate goes. */
-struct passage {
-    const struct weir_packet *packet;
-    const void *luggage;
-    uint64_t hash;
-    uint64_t time_us;
-    unsigned int order;
-    struct weir_fate *fate;
-};
-
 static inline void fate_by_reason(const struct passage *p, unsigned int reason,
                                   enum weir_class class)
 {
@@ -528,7 +529,7 @@ static bool admitted(struct weir_tracker *tracker, const struct passage *p)
 
     if (policy == WEIR_POLICY_UNKNOWN)
         policy = rules->judge == NULL ? WEIR_POLICY_ALLOW
-                                      : rules->judge(rules->policy, p->packet, p->luggage);
+                                      : rules->judge(rules->policy, p->packet);
     switch (policy) {
     case WEIR_POLICY_DROP:
         fate_by_reason(p, WEIR_REASON_POLICY_DROP, WEIR_CLASS_INVALID);
@@ -571,7 +572,7 @@ static inline void pair_moved(struct weir_tracker *tracker, struct place at, uns
 
 /* The record of a connection that is over serves the next one on the same key. */
 static unsigned int tcp_reopen(struct weir_tracker *tracker, struct place at, unsigned int dir,
-                               const struct weir_segment *seg, uint64_t time_us)
+                               const struct passage *p)
 {
     uint64_t before = start_low(at.cold);
     uint8_t reopened = at.cold->reopened;
@@ -580,10 +581,10 @@ static unsigned int tcp_reopen(struct weir_tracker *tracker, struct place at, un
     tracker->counters.pair[at.flow->pair]--;
     weir_account_release(at.flow, at.cold, &tracker->annex);
     memset(at.cold, 0, sizeof(*at.cold));
-    weir_tcp_reopen(at.flow, dir, seg);
-    cold_begin(tracker, at, time_us);
+    weir_tcp_reopen(at.flow, dir, &p->packet->seg);
+    cold_begin(tracker, at, p);
     if (start_low(at.cold) == before)
-        at.cold->reopened = (uint8_t)(reopened + 1);
+        at.cold->reopened = (reopened + 1U) & 3U;
     return WEIR_ORIG;
 }
 
@@ -624,7 +625,7 @@ static inline void track_tcp(struct weir_tracker *tracker, struct place at, unsi
     if (__builtin_expect(outcome.action == WEIR_TCP_ACT_OPEN, 0)) {
         if (!admitted(tracker, p))
             return;
-        dir = tcp_reopen(tracker, at, dir, seg, p->time_us);
+        dir = tcp_reopen(tracker, at, dir, p);
         before = at.flow->pair;
         letters = 0;
         outcome = weir_tcp_track(at.flow, dir, seg, tracker->rules->midstream);
@@ -656,7 +657,7 @@ static void begin_tcp(struct weir_tracker *tracker, const struct passage *p)
     }
     weir_tcp_begin(at.flow, birth, &p->packet->seg);
     set_originator(at.flow, p->packet->swapped ^ birth.dir);
-    cold_begin(tracker, at, p->time_us);
+    cold_begin(tracker, at, p);
     track_tcp(tracker, at, birth.dir, p);
 }
 
@@ -695,7 +696,7 @@ static void begin_other(struct weir_tracker *tracker, const struct passage *p)
     }
     at.flow->pair = (uint8_t)(WEIR_PAIR_OTHER + kind_timeout[p->packet->kind]);
     set_originator(at.flow, p->packet->swapped);
-    cold_begin(tracker, at, p->time_us);
+    cold_begin(tracker, at, p);
     track_other(tracker, at, WEIR_ORIG, p);
 }
 
@@ -758,6 +759,9 @@ void weir_tracker_match(struct weir_tracker *tracker, const struct weir_packet *
         likely[i] = packet[i].family == 0
                         ? WEIR_TABLE_NONE
                         : weir_table_match(table_of(tracker, packet[i].family), hash[i]);
+    for (unsigned int i = 0; i < count; i++)
+        if (likely[i] == WEIR_TABLE_NONE && packet[i].family != 0)
+            likely[i] = weir_table_match_second(table_of(tracker, packet[i].family), hash[i]);
 }
 
 static void count_fate(struct weir_counters *counters, const struct weir_packet *packet,
@@ -773,7 +777,6 @@ void weir_tracker_track(struct weir_tracker *tracker, const struct weir_tracker_
     for (unsigned int i = 0; i < burst->count; i++) {
         const struct passage p = {
             .packet = &burst->packet[i],
-            .luggage = burst->luggage == NULL ? NULL : burst->luggage[i],
             .hash = burst->hash[i],
             .time_us = burst->time_us[i],
             .order = burst->order == NULL ? WEIR_POLICY_ALLOW : burst->order[i],

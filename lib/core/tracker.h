@@ -64,8 +64,7 @@ struct weir_rules {
      * Judge one packet that was not judged beforehand; NULL where there is no policy. Called by the
      * worker, rarely: a known flow's record turned out to be of another key, expired or over.
      */
-    enum weir_policy (*judge)(const void *policy, const struct weir_packet *packet,
-                              const void *luggage);
+    enum weir_policy (*judge)(const void *policy, const struct weir_packet *packet);
     const void *policy; /* for judge */
 };
 
@@ -187,7 +186,6 @@ struct weir_tracker_burst {
     const uint64_t *time_us;  /* arrival, microseconds since the epoch */
     const uint32_t *likely;   /* from weir_tracker_match */
     const uint8_t *order;     /* WEIR_ORDER_*; NULL: allow all, enforce */
-    const void *const *luggage; /* what judge gets along with the packet; NULL if judge is */
     struct weir_fate *fate;   /* filled in */
     unsigned int count;
 };

@@ -41,6 +41,7 @@ void weir_burst_parse(struct weir_burst *burst, const struct weir_reader *reader
         const uint8_t *frame = frame_of(reader, mbuf, &len);
 
         weir_parse(frame, len, how_for(mbuf, reader->how), &burst->packet[i]);
+        burst->packet[i].port = (uint8_t)mbuf->port;
         burst->time_us[i] = weir_clock_packet(&reader->clock, mbuf, now_us);
         burst->number[i] = first_number + i * stride;
     }
@@ -66,7 +67,6 @@ void weir_burst_track(struct weir_burst *burst, struct weir_tracker *tracker)
         .time_us = burst->time_us,
         .likely = burst->likely,
         .order = burst->order,
-        .luggage = burst->luggage,
         .fate = burst->fate,
         .count = burst->count,
     };

@@ -47,7 +47,6 @@ struct weir_burst {
     uint64_t number[WEIR_BURST_MAX]; /* of the packet, in order of arrival on its port, from 0 */
     uint32_t likely[WEIR_BURST_MAX];
     uint8_t order[WEIR_BURST_MAX]; /* WEIR_ORDER_* */
-    const void *luggage[WEIR_BURST_MAX];
     struct weir_fate fate[WEIR_BURST_MAX];
 };
 
