@@ -58,34 +58,32 @@ static int start_eal(int argc, char **argv)
     return rte_errno == EINVAL ? -EINVAL : -EIO;
 }
 
-/* From here on all return the exit code. */
 static int track(int argc, char **argv)
 {
     int error = start_eal(argc, argv);
-    int code;
 
     if (error < 0)
-        return exit_code(error);
-    code = weir_run(&settings, &summary);
-    if (code != EXIT_USAGE) {
+        return error;
+    error = weir_run(&settings, &summary);
+    if (error != -EINVAL) { /* it was started */
         if (!settings.quiet)
             weir_summary_print(&summary, settings.mode == WEIR_MODE_SHADOW, summary_stream());
         weir_summary_advise(&summary);
     }
     rte_eal_cleanup();
-    return code;
+    return error;
 }
 
 static int run_replay(void)
 {
     int error = weir_replay_prepare(&options, &settings, &replay);
-    int code;
+    int finished;
 
     if (error < 0)
-        return exit_code(error);
-    code = track(replay.argc, replay.argv);
-    error = weir_replay_finish(&replay, &summary);
-    return code != EXIT_SUCCESS ? code : exit_code(error);
+        return error;
+    error = track(replay.argc, replay.argv);
+    finished = weir_replay_finish(&replay, &summary);
+    return error < 0 ? error : finished;
 }
 
 static int run_command(char **argv)
@@ -93,13 +91,13 @@ static int run_command(char **argv)
     switch (options.command) {
     case WEIR_COMMAND_HELP:
         weir_options_help(stdout);
-        return EXIT_SUCCESS;
+        return 0;
     case WEIR_COMMAND_VERSION:
         print_version();
-        return EXIT_SUCCESS;
+        return 0;
     case WEIR_COMMAND_CHECK:
         printf("%s: ok\n", settings.config_file);
-        return EXIT_SUCCESS;
+        return 0;
     case WEIR_COMMAND_REPLAY:
         return run_replay();
     default:
@@ -111,15 +109,15 @@ static int run_command(char **argv)
 int main(int argc, char **argv)
 {
     int error = weir_options_parse(argc, argv, &settings, &options);
-    int code;
 
     if (error < 0)
         return exit_code(error);
     signal(SIGPIPE, SIG_IGN); /* a reader that went away is an error of write, not our end, */
     signal(SIGXFSZ, SIG_IGN); /* and so is a file that may grow no further */
-    code = run_command(argv);
-    if (fflush(stdout) == 0 && !ferror(stdout))
-        return code;
-    warn("standard output");
-    return code == EXIT_SUCCESS ? EXIT_FAILURE : code;
+    error = run_command(argv);
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        warn("standard output");
+        error = error < 0 ? error : -EIO;
+    }
+    return exit_code(error);
 }

@@ -159,12 +159,13 @@ Test(options, wrong_usage_names_option_value_and_what_was_expected)
 
 Test(options, a_path_beyond_the_limit_is_refused)
 {
-    char *argv[] = {"weir", "replay", "x", "--flows", NULL, NULL};
-    char path[WEIR_PATH_MAX + 1];
+    char line[WEIR_PATH_MAX + 64] = "weir replay x --flows ";
+    char *argv[6] = {NULL};
+    char *rest = line;
 
-    memset(path, 'a', sizeof(path) - 1);
-    path[sizeof(path) - 1] = '\0';
-    argv[4] = path;
+    memset(line + strlen(line), 'a', WEIR_PATH_MAX);
+    for (int i = 0; i < 5; i++)
+        argv[i] = strsep(&rest, " ");
     scratch_catch();
     cr_expect_eq(weir_options_parse(5, argv, &settings, &options), -EINVAL);
     cr_expect(strstr(scratch_caught(), "--flows: expected a file name of under 4096 octets"));
