@@ -74,13 +74,13 @@ uint64_t weir_cksum_add(const uint8_t *data, uint32_t len, uint64_t sum)
     return add_short(data, len, sum);
 }
 
+/* The upper half of a number plus itself with its halves exchanged is their sum, end-around carry
+ * in. */
 uint16_t weir_cksum_fold(uint64_t sum)
 {
-    sum = (sum & 0xffffffffU) + (sum >> 32);
-    sum = (sum & 0xffffffffU) + (sum >> 32);
-    sum = (sum & 0xffffU) + (sum >> 16);
-    sum = (sum & 0xffffU) + (sum >> 16);
-    return (uint16_t)sum;
+    uint32_t sum32 = (uint32_t)((sum + (sum << 32 | sum >> 32)) >> 32);
+
+    return (uint16_t)((sum32 + (sum32 << 16 | sum32 >> 16)) >> 16);
 }
 
 bool weir_cksum_ip4_ok(const uint8_t *header, uint32_t header_len)

@@ -54,19 +54,29 @@ static inline unsigned int weir_key4_make(struct weir_key4 *key, uint32_t src, u
 {
     uint64_t addrs = (uint64_t)dst << 32 | src;
     uint32_t ports = (uint32_t)dport << 16 | sport;
-    uint32_t host_ports = __builtin_bswap32(ports); /* sport above dport */
-    uint64_t a = (uint64_t)__builtin_bswap32(src) << 16 | host_ports >> 16;
-    uint64_t b = (uint64_t)__builtin_bswap32(dst) << 16 | (host_ports & 0xffffU);
-    unsigned int swapped = a > b;
+    /* In host order, source above destination; and with the halves exchanged. */
+    uint64_t there = __builtin_bswap64(addrs);
+    uint64_t back = there << 32 | there >> 32;
+    uint32_t ports_there = __builtin_bswap32(ports);
+    uint32_t ports_back = ports_there << 16 | ports_there >> 16;
+    unsigned int swapped = (there > back) | ((there == back) & (ports_there > ports_back));
 
-    /* Which end is higher is a coin toss: rotated by half the width or not at all, never a branch.
-     */
-    addrs = addrs << (swapped * 32) | addrs >> (-(swapped * 32) & 63U);
-    ports = ports << (swapped * 16) | ports >> (-(swapped * 16) & 31U);
+    /* Which end is higher is a coin toss: shifts of 0 or half the width, never a branch. */
+    addrs = addrs << (swapped * 32) | addrs >> (swapped * 32);
+    ports = ports << (swapped * 16) | ports >> (swapped * 16);
     memcpy(key->addr, &addrs, sizeof(addrs));
     memcpy(key->tail.port, &ports, sizeof(ports));
     key->tail.zone_proto = zone_proto;
     return swapped;
+}
+
+/* 16 wire-order bytes as a number. */
+static inline unsigned __int128 weir_key_number(const uint8_t *address)
+{
+    uint64_t half[2];
+
+    memcpy(half, address, sizeof(half));
+    return (unsigned __int128)__builtin_bswap64(half[0]) << 64 | __builtin_bswap64(half[1]);
 }
 
 /* The same for IPv6; src and dst point at 16 wire-order bytes each. */
@@ -74,9 +84,10 @@ static inline unsigned int weir_key6_make(struct weir_key6 *key, const uint8_t *
                                           const uint8_t *dst, uint16_t sport, uint16_t dport,
                                           uint32_t zone_proto)
 {
-    int order = memcmp(src, dst, 16);
-    unsigned int swapped =
-        order > 0 || (order == 0 && __builtin_bswap16(sport) > __builtin_bswap16(dport));
+    unsigned __int128 there = weir_key_number(src);
+    unsigned __int128 back = weir_key_number(dst);
+    unsigned int ports_above = __builtin_bswap16(sport) > __builtin_bswap16(dport);
+    unsigned int swapped = (there > back) | ((there == back) & ports_above);
 
     memcpy(key->addr[swapped], src, 16);
     memcpy(key->addr[!swapped], dst, 16);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Ethernet, IPv4, IPv6 and TCP; the other transports are in parse_l4.c. */
+/* Ethernet, IPv4, IPv6, TCP; parse_ip6.c has extension headers, parse_l4.c other transports. */
 #include "core/parse.h"
 
 #include "core/parse_ip.h"
@@ -9,12 +9,17 @@
 #define TAGS_MAX     2U
 #define NO_ZONE      (WEIR_VLAN_NONE << 12 | WEIR_VLAN_NONE)
 
-#define IP4_LEN_MIN   20U
-#define IP6_LEN       40U
-#define EXTENSIONS    8U /* a chain of more has no honest use */
-#define JUMBO_LEN_MAX 0x7fffffffU
+#define IP4_LEN_MIN 20U
 
 #define TCP_LEN_MIN 20U
+
+#define WIRE32(constant) __builtin_bswap32(constant) /* to compare with what weir_load32 gives */
+
+/*
+ * The steps on the way of a TCP packet are inlined, and struct weir_parse_ip goes to the others as
+ * a copy: so it lives in registers.
+ */
+#define INLINE inline __attribute__((always_inline))
 
 enum ether_type {
     ETHER_IP4 = 0x0800,
@@ -26,7 +31,6 @@ enum ether_type {
 
 enum tcp_option { TCP_WINDOW_SCALE = 3, TCP_SACK = 5, TCP_TIME_STAMPS = 8 };
 enum ip4_option { IP4_LOOSE_ROUTE = 131, IP4_STRICT_ROUTE = 137 };
-enum ip6_option { IP6_HOME_ADDRESS = 0xc9, IP6_JUMBO = 0xc2 };
 
 /*
  * The flags that an endpoint may send together, one bit a combination (RFC 9293 3.10.7): one of
@@ -55,7 +59,7 @@ static inline bool is_tag(uint16_t type)
  * Walk the VLAN tags; *type is the type behind them. An id of 0 is a priority without a VLAN
  * (IEEE 802.1Q 9.6), so it does not make another zone.
  */
-static enum weir_reason read_tags(struct weir_parse_ip *ip, uint16_t *type)
+static INLINE enum weir_reason read_tags(struct weir_parse_ip *ip, uint16_t *type)
 {
     unsigned int id[TAGS_MAX] = {WEIR_VLAN_NONE, WEIR_VLAN_NONE};
     unsigned int ids = 0;
@@ -79,7 +83,7 @@ static enum weir_reason read_tags(struct weir_parse_ip *ip, uint16_t *type)
 }
 
 /* Set end and limit by a length that the IP header gave; link-layer padding stays outside. */
-static inline enum weir_reason set_end(struct weir_parse_ip *ip, uint32_t ip_len)
+static INLINE enum weir_reason set_end(struct weir_parse_ip *ip, uint32_t ip_len)
 {
     if (ip->quote) {
         ip->end = ip->limit = ip->len;
@@ -122,7 +126,7 @@ static bool ip4_source_routed(const uint8_t *list, const uint8_t *end)
     return false;
 }
 
-static inline enum weir_reason read_ip4(struct weir_parse_ip *ip)
+static INLINE enum weir_reason read_ip4(struct weir_parse_ip *ip)
 {
     const uint8_t *header = ip->data + ip->l3_off;
     uint32_t left = ip->len - ip->l3_off;
@@ -153,118 +157,42 @@ static inline enum weir_reason read_ip4(struct weir_parse_ip *ip)
     return WEIR_REASON_NONE;
 }
 
-/* The data of an IPv6 option with that length in an extension header (RFC 8200 4.2), or NULL. */
-static const uint8_t *ip6_option(const uint8_t *extension, uint32_t extension_len, uint8_t type,
-                                 uint8_t len)
+static INLINE bool is_extension(uint8_t proto)
 {
-    for (uint32_t at = 2; extension_len - at >= 2;) {
-        if (extension[at] == 0) { /* Pad1 */
-            at++;
-            continue;
-        }
-        if (extension_len - at - 2 < extension[at + 1])
-            return NULL;
-        if (extension[at] == type && extension[at + 1] == len)
-            return extension + at + 2;
-        at += 2U + extension[at + 1];
-    }
-    return NULL;
+    const uint64_t below_64 = UINT64_C(1) << WEIR_IP_HOP_BY_HOP | UINT64_C(1) << WEIR_IP_ROUTING |
+                              UINT64_C(1) << WEIR_IP_FRAGMENT | UINT64_C(1) << WEIR_IP_AH |
+                              UINT64_C(1) << WEIR_IP_DST_OPTIONS;
+
+    return proto < 64 ? below_64 >> proto & 1 : proto == WEIR_IP_MOBILITY;
 }
 
-/* How long an IPv6 extension header is: fixed plus its second octet times unit; 0 if it is none. */
-static const struct {
-    uint8_t fixed;
-    uint8_t unit;
-} extensions[256] = {
-    [WEIR_IP_HOP_BY_HOP] = {8, 8},  /* RFC 8200 4.3 */
-    [WEIR_IP_ROUTING] = {8, 8},     /* RFC 8200 4.4 */
-    [WEIR_IP_FRAGMENT] = {8, 0},    /* RFC 8200 4.5 */
-    [WEIR_IP_AH] = {8, 4},          /* RFC 4302 2.2 */
-    [WEIR_IP_DST_OPTIONS] = {8, 8}, /* RFC 8200 4.6 */
-    [WEIR_IP_MOBILITY] = {8, 8},    /* RFC 6275 6.1.1 */
-};
-
-/*
- * What one extension header says beyond its length. An atomic fragment, offset 0 and no more to
- * come, is a whole packet (RFC 6946). A route or home address that is still to be put in place is
- * what the pseudo header counts instead of the IP header's (RFC 8200 8.1, RFC 6275 11.3.1).
- */
-static enum weir_reason note_extension(struct weir_parse_ip *ip, const uint8_t *extension,
-                                       uint32_t extension_len)
-{
-    if (ip->proto == WEIR_IP_FRAGMENT &&
-        (weir_be16(extension + 2) & (ip->quote ? 0xfff8U : 0xfff9U)) != 0)
-        return WEIR_REASON_FRAGMENT;
-    if (ip->proto == WEIR_IP_ROUTING && extension[3] != 0)
-        ip->rerouted = true;
-    if (ip->proto == WEIR_IP_DST_OPTIONS &&
-        ip6_option(extension, extension_len, IP6_HOME_ADDRESS, 16) != NULL)
-        ip->rerouted = true;
-    return WEIR_REASON_NONE;
-}
-
-static enum weir_reason read_extensions(struct weir_parse_ip *ip)
-{
-    for (unsigned int count = 0; extensions[ip->proto].fixed != 0; count++) {
-        const uint8_t *extension = ip->data + ip->l4_off;
-        uint32_t left = ip->limit - ip->l4_off;
-        uint32_t extension_len;
-        enum weir_reason reason;
-
-        /* Hop-by-hop options stand first or nowhere (RFC 8200 4.1). */
-        if (count == EXTENSIONS || (ip->proto == WEIR_IP_HOP_BY_HOP && count > 0) || left < 8)
-            return WEIR_REASON_IP6_EXTENSION;
-        extension_len =
-            extensions[ip->proto].fixed + (uint32_t)extension[1] * extensions[ip->proto].unit;
-        if (extension_len > left)
-            return WEIR_REASON_IP6_EXTENSION;
-        reason = note_extension(ip, extension, extension_len);
-        ip->l4_off += extension_len;
-        ip->proto = extension[0];
-        if (reason != WEIR_REASON_NONE)
-            return reason;
-    }
-    return WEIR_REASON_NONE;
-}
-
-/* The length of a jumbogram, which has 0 in its header (RFC 2675 2), or 0 when it does not check
- * out. */
-static uint32_t ip6_jumbo_len(const uint8_t *header, uint32_t left)
-{
-    const uint8_t *hop_by_hop = header + IP6_LEN;
-    const uint8_t *jumbo;
-    uint32_t len;
-
-    if (left < IP6_LEN + 8 || left - IP6_LEN < 8U + hop_by_hop[1] * 8U)
-        return 0;
-    jumbo = ip6_option(hop_by_hop, 8U + hop_by_hop[1] * 8U, IP6_JUMBO, 4);
-    if (jumbo == NULL)
-        return 0;
-    len = weir_be32(jumbo);
-    return len > UINT16_MAX && len < JUMBO_LEN_MAX ? IP6_LEN + len : 0;
-}
-
-static enum weir_reason read_ip6(struct weir_parse_ip *ip)
+static INLINE enum weir_reason read_ip6(struct weir_parse_ip *ip)
 {
     const uint8_t *header = ip->data + ip->l3_off;
     uint32_t left = ip->len - ip->l3_off;
+    struct weir_parse_ip copy;
     uint32_t ip_len;
     enum weir_reason reason;
 
-    if (left < IP6_LEN || header[0] >> 4 != 6)
+    if (left < WEIR_IP6_LEN || header[0] >> 4 != 6)
         return WEIR_REASON_IP_HEADER;
-    ip_len = IP6_LEN + weir_be16(header + 4);
+    ip_len = WEIR_IP6_LEN + weir_be16(header + 4);
     ip->proto = header[6];
-    if (ip_len == IP6_LEN && ip->proto == WEIR_IP_HOP_BY_HOP && !ip->quote) {
-        ip_len = ip6_jumbo_len(header, left);
+    if (ip_len == WEIR_IP6_LEN && ip->proto == WEIR_IP_HOP_BY_HOP && !ip->quote) {
+        ip_len = weir_parse_ip6_jumbo_len(header, left);
         if (ip_len == 0)
             return WEIR_REASON_IP_LENGTH;
     }
     reason = set_end(ip, ip_len);
     if (reason != WEIR_REASON_NONE)
         return reason;
-    ip->l4_off = ip->l3_off + IP6_LEN;
-    return read_extensions(ip);
+    ip->l4_off = ip->l3_off + WEIR_IP6_LEN;
+    if (!is_extension(ip->proto))
+        return WEIR_REASON_NONE;
+    copy = *ip;
+    reason = weir_parse_ip6_extensions(&copy);
+    *ip = copy;
+    return reason;
 }
 
 enum weir_reason weir_parse_ip_read(struct weir_parse_ip *ip)
@@ -324,7 +252,7 @@ read_tcp_options(const uint8_t *list, const uint8_t *end, struct weir_segment *s
     }
 }
 
-static inline void read_segment(const uint8_t *tcp, uint32_t header_len, uint32_t l4_len,
+static INLINE void read_segment(const uint8_t *tcp, uint32_t header_len, uint32_t l4_len,
                                 struct weir_segment *seg)
 {
     *seg = (struct weir_segment){
@@ -343,7 +271,7 @@ static inline void read_segment(const uint8_t *tcp, uint32_t header_len, uint32_
         read_tcp_options(tcp + TCP_LEN_MIN, tcp + header_len, seg);
 }
 
-static inline enum weir_reason read_tcp(const struct weir_parse_ip *ip, struct weir_packet *packet)
+static INLINE enum weir_reason read_tcp(const struct weir_parse_ip *ip, struct weir_packet *packet)
 {
     const uint8_t *tcp = ip->data + ip->l4_off;
     uint32_t l4_len = ip->end - ip->l4_off;
@@ -353,7 +281,7 @@ static inline enum weir_reason read_tcp(const struct weir_parse_ip *ip, struct w
 
     if (left < TCP_LEN_MIN)
         return WEIR_REASON_TCP_HEADER;
-    header_len = (tcp[12] >> 4) * 4U;
+    header_len = tcp[12] >> 2 & 0x3cU; /* data offset, in words */
     if (header_len < TCP_LEN_MIN || header_len > left)
         return WEIR_REASON_TCP_HEADER;
     if (!weir_parse_l4_sum_ok(ip, l4_len))
@@ -366,8 +294,9 @@ static inline enum weir_reason read_tcp(const struct weir_parse_ip *ip, struct w
     return WEIR_REASON_NONE;
 }
 
-static enum weir_reason read_frame(struct weir_parse_ip *ip, struct weir_packet *packet)
+static INLINE enum weir_reason read_frame(struct weir_parse_ip *ip, struct weir_packet *packet)
 {
+    struct weir_parse_ip copy;
     enum weir_reason reason;
     uint16_t type;
 
@@ -381,16 +310,19 @@ static enum weir_reason read_frame(struct weir_parse_ip *ip, struct weir_packet 
     if (type != ETHER_IP4 && type != ETHER_IP6)
         return WEIR_REASON_NOT_IP;
     ip->family = type == ETHER_IP4 ? 4 : 6;
-    reason = weir_parse_ip_read(ip);
+    reason = ip->family == 4 ? read_ip4(ip) : read_ip6(ip);
     if (reason != WEIR_REASON_NONE)
         return reason;
     if (ip->proto == WEIR_IP_TCP)
         return read_tcp(ip, packet);
-    return ip->how & WEIR_PARSE_ALL ? weir_parse_l4(ip, packet) : WEIR_REASON_NOT_TRACKED;
+    if (!(ip->how & WEIR_PARSE_ALL))
+        return WEIR_REASON_NOT_TRACKED;
+    copy = *ip;
+    return weir_parse_l4(&copy, packet);
 }
 
-static void leave_untracked(const struct weir_parse_ip *ip, enum weir_reason reason,
-                            struct weir_packet *packet)
+static INLINE void leave_untracked(const struct weir_parse_ip *ip, enum weir_reason reason,
+                                   struct weir_packet *packet)
 {
     memset(packet, 0, sizeof(*packet));
     packet->kind = WEIR_KIND_UNTRACKED;
@@ -414,22 +346,22 @@ parse_any(const uint8_t *data, uint32_t len, unsigned int how, struct weir_packe
  * Most frames: no tag, IPv4 without options, whole, TCP. Two comparisons tell; what they cannot
  * tell goes the long way, which has the checks one by one.
  */
-static inline bool is_plain_tcp4(const uint8_t *data, uint32_t len)
+static INLINE bool is_plain_tcp4(const uint8_t *data, uint32_t len)
 {
     const uint8_t *header = data + ETHERNET_LEN;
 
     if (len < ETHERNET_LEN + IP4_LEN_MIN + TCP_LEN_MIN)
         return false;
     /* Type, version and header length; fragment bits and protocol. */
-    if (((weir_be32(data + 12) ^ (ETHER_IP4 << 16 | 0x4500U)) & 0xffffff00U) |
-        ((weir_be32(header + 6) ^ WEIR_IP_TCP) & 0x3fff00ffU))
+    if (((weir_load32(data + 12) ^ WIRE32(ETHER_IP4 << 16 | 0x4500U)) & WIRE32(0xffffff00U)) |
+        ((weir_load32(header + 6) ^ WIRE32(WEIR_IP_TCP)) & WIRE32(0x3fff00ffU)))
         return false;
     return weir_be16(header + 2) - IP4_LEN_MIN - TCP_LEN_MIN <=
            len - ETHERNET_LEN - IP4_LEN_MIN - TCP_LEN_MIN;
 }
 
 /* The checks that are left, on constants; how is one too where nothing is to be verified. */
-static inline void parse_plain(const uint8_t *data, uint32_t len, unsigned int how,
+static INLINE void parse_plain(const uint8_t *data, uint32_t len, unsigned int how,
                                struct weir_packet *packet)
 {
     uint32_t ip_len = weir_be16(data + ETHERNET_LEN + 2);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What parse.c (link, IP, TCP) and parse_l4.c (all other transports) share; nobody else includes
- * this. */
+/* What the parse*.c files share; nobody else includes this. */
 #ifndef WEIR_CORE_PARSE_IP_H
 #define WEIR_CORE_PARSE_IP_H
 
@@ -12,6 +11,8 @@
 #include "core/packet.h"
 #include "core/parse.h"
 #include "core/reason.h"
+
+#define WEIR_IP6_LEN 40U
 
 /* Protocol numbers (IANA), IPv6 extension headers included. */
 enum weir_ip_proto {
@@ -110,6 +111,18 @@ static inline bool weir_parse_l4_sum_ok(const struct weir_parse_ip *ip, uint32_t
  * Needs data, len, how, l3_off, family and quote; sets the rest.
  */
 enum weir_reason weir_parse_ip_read(struct weir_parse_ip *ip);
+
+/*
+ * Walk the IPv6 extension headers from l4_off on, where proto says that there is one, to the
+ * transport header; moves l4_off and proto.
+ */
+enum weir_reason weir_parse_ip6_extensions(struct weir_parse_ip *ip);
+
+/*
+ * The length of a jumbogram, IPv6 header included, from its hop-by-hop options (RFC 2675 2); header
+ * has left octets of the frame. 0 when the option is not there or does not check out.
+ */
+uint32_t weir_parse_ip6_jumbo_len(const uint8_t *header, uint32_t left);
 
 /* Read any transport but TCP; the packet is filled in whole when the answer is NONE. */
 enum weir_reason weir_parse_l4(const struct weir_parse_ip *ip, struct weir_packet *packet);
