@@ -72,6 +72,7 @@ const struct weir_tcp_endpoints weir_tcp_endpoints = {
         [WEIR_TCP_CLOSED]       = CLOSED,  /* answers a repeated FIN while the last ACK is on its way */
     },
     [WEIR_TCP_EV_FIN] = { /* 3.10.4 CLOSE call */
+        [WEIR_TCP_SYN_SENT]     = FIN_W1,  /* answers a SYN-ACK that took another way, and closes */
         [WEIR_TCP_SYN_RECEIVED] = FIN_W1,  /* closed before its SYN was acknowledged */
         [WEIR_TCP_ESTABLISHED]  = FIN_W1,
         [WEIR_TCP_FIN_WAIT_1]   = FIN_W1,  /* FIN repeated */

@@ -485,7 +485,7 @@ struct weir_outcome weir_tcp_track(struct weir_flow *flow, unsigned int dir,
         return (struct weir_outcome){WEIR_TCP_ACT_OPEN, finding.reason, WEIR_TCP_EV_SYN};
     step = weir_tcp_step(&weir_tcp_pairs, flow->pair, dir, finding.event);
     if (__builtin_expect(step.action != WEIR_TCP_ACT_PASS, 0)) {
-        if (step.action == WEIR_TCP_ACT_REFUSE && finding.reason == WEIR_REASON_NONE)
+        if (step.action == WEIR_TCP_ACT_REFUSE && finding.event != WEIR_TCP_EV_REFUSE)
             finding.reason = WEIR_REASON_STATE;
         return (struct weir_outcome){step.action, finding.reason, finding.event};
     }

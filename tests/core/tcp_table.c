@@ -15,6 +15,7 @@ struct run {
     bool open;
     uint32_t isn[2];   /* by enum tcp_side */
     uint32_t clock[2]; /* what time stamps are relative to */
+    unsigned int mirror; /* R is the lower end of the key */
     enum weir_midstream midstream;
     union {
         struct weir_flow flow;
@@ -68,7 +69,7 @@ static unsigned int state_of(const struct run *run, enum tcp_side side)
 {
     const struct weir_flow *flow = &run->record.flow;
 
-    return run->open ? weir_tcp_pairs.state[flow->pair][weir_flow_dir(flow, side)] : NOFLOW;
+    return run->open ? weir_tcp_pairs.state[flow->pair][weir_flow_dir(flow, side ^ run->mirror)] : NOFLOW;
 }
 
 /* A segment without a flow: what the worker does with it. False where it may not open one. */
@@ -82,7 +83,7 @@ static bool birth(struct run *run, const struct tcp_row *row, const struct weir_
         return false;
     }
     memset(&run->record, 0, sizeof(run->record));
-    if ((row->from ^ birth.dir) == R) /* the originator is the higher end of the key */
+    if (row->from ^ birth.dir ^ run->mirror) /* the originator is the higher end of the key */
         run->record.flow.peer[WEIR_RESP].flags = WEIR_PEER_EXTRA;
     weir_tcp_begin(&run->record.flow, birth, seg);
     run->open = true;
@@ -146,7 +147,7 @@ static struct weir_outcome track(struct run *run, const struct tcp_row *row,
 {
     struct weir_flow *flow = &run->record.flow;
     struct run before = *run;
-    unsigned int dir = weir_flow_dir(flow, row->from);
+    unsigned int dir = weir_flow_dir(flow, row->from ^ run->mirror);
     struct weir_outcome outcome = weir_tcp_track(flow, dir, seg, run->midstream);
 
     if (outcome.action != WEIR_TCP_ACT_PASS || outcome.event == WEIR_TCP_EV_INERT)
@@ -155,9 +156,9 @@ static struct weir_outcome track(struct run *run, const struct tcp_row *row,
         struct weir_outcome first;
 
         weir_tcp_reopen(flow, dir, seg);
-        first = weir_tcp_track(flow, weir_flow_dir(flow, row->from), seg, run->midstream);
+        first = weir_tcp_track(flow, weir_flow_dir(flow, row->from ^ run->mirror), seg, run->midstream);
         cr_assert_eq(first.action, WEIR_TCP_ACT_PASS, "%s", describe(run, row));
-        cr_assert_eq(weir_flow_dir(flow, row->from), WEIR_ORIG, "%s", describe(run, row));
+        cr_assert_eq(weir_flow_dir(flow, row->from ^ run->mirror), WEIR_ORIG, "%s", describe(run, row));
     }
     return outcome;
 }
@@ -188,11 +189,13 @@ static void run_row(struct run *run, const struct tcp_row *row)
 static void run_from(const struct tcp_row *rows, size_t count, enum weir_midstream midstream,
                      uint32_t left, uint32_t right)
 {
-    struct run run = {.isn = {left, right}, .clock = {left ^ 0x10000001U, right ^ 0x20000001U},
-                      .midstream = midstream};
+    for (unsigned int mirror = 0; mirror < 2; mirror++) {
+        struct run run = {.isn = {left, right}, .clock = {left ^ 0x10000001U, right ^ 0x20000001U},
+                          .mirror = mirror, .midstream = midstream};
 
-    for (size_t i = 0; i < count; i++)
-        run_row(&run, &rows[i]);
+        for (size_t i = 0; i < count; i++)
+            run_row(&run, &rows[i]);
+    }
 }
 
 /* Every number of the row's sequence space, and of its acknowledgements, at 0 and at the half. */

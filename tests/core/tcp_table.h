@@ -5,7 +5,8 @@
  * L and R are the two ends; numbers are relative to their initial sequence numbers, so that a SYN has
  * 0 and the first octet 1. Time stamps are relative too. A table runs once plainly, and then again
  * with its numbers shifted so that each one that occurs in it falls on 0 and on 2^31: whatever a row
- * shows is thereby shown at every wrap of the sequence space as well.
+ * shows is thereby shown at every wrap of the sequence space as well. Each run is made twice, with
+ * either end as the lower one of the key.
  *
  * What holds for every row is checked for every row: a refused segment leaves the record as it was to
  * the last octet; one that is no evidence leaves states and windows; the action agrees with the class

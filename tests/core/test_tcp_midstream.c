@@ -162,6 +162,18 @@ Test(tcp_midstream, one_way_from_the_syn_on)
     RUN_MODE(rows, ONE_WAY);
 }
 
+/* The ACK of the handshake was lost before the tap: the FIN is the first that comes after the SYN. */
+Test(tcp_midstream, one_way_fin_after_the_syn)
+{
+    static const struct tcp_row rows[] = {
+        ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, NONE, SYN_S, SYN_R, "9293 3.5"),
+        ROW(L, FPA, 1, 1, 10, 1000, PLAIN, PASS, NONE, FIN_W1, CLOSE_W, "9293 3.10.4"),
+        ROW(L, A, 12, 2, 0, 1000, PLAIN, PASS, NONE, FIN_W1, CLOSE_W, "9293 3.10.7.4: of a FIN never seen"),
+    };
+
+    RUN_MODE(rows, ONE_WAY);
+}
+
 /* The end that is seen is still checked: against what it said itself. */
 Test(tcp_midstream, one_way_is_still_checked)
 {
