@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * P4: segments of somebody who does not see the connection. Every kind, with numbers outside the
+ * windows by one and by far, below and above; none may change a window, a state or a timer. The
+ * windows are those of the witness, not those of the record.
+ */
+#include "model.h"
+
+#include <string.h>
+
+#include "core/segment.h"
+
+uint64_t blind_tried;
+
+/* What must hold for one blind segment. */
+enum demand {
+    REFUSED,   /* refused, nothing changes */
+    UNTOUCHED, /* may pass, but nothing changes but the expectation of a challenge ACK, no timer */
+    UNCHANGED, /* the same, except for the timer: its number is inside the window */
+};
+
+static bool same_record(const struct state *a, const struct state *b, bool exactly)
+{
+    struct weir_flow x = a->record.flow, y = b->record.flow;
+
+    if (!exactly)
+        for (unsigned int i = 0; i < 2; i++) {
+            x.peer[i].flags &= (uint8_t)~WEIR_PEER_CHALL;
+            y.peer[i].flags &= (uint8_t)~WEIR_PEER_CHALL;
+        }
+    return memcmp(&x, &y, sizeof(x)) == 0;
+}
+
+static finding_t try(const struct state *s, unsigned int sender, const struct weir_segment *seg,
+                     enum demand demand)
+{
+    struct state after;
+    struct weir_outcome outcome;
+
+    blind_tried++;
+    memcpy(&after, s, offsetof(struct state, queue));
+    outcome = tap_track(&after, sender, seg, NO_GENERATION);
+    if (demand == REFUSED && outcome.action != WEIR_TCP_ACT_REFUSE)
+        return "P4: a segment outside the windows passes";
+    if (outcome.action == WEIR_TCP_ACT_OPEN)
+        return "P4: a blind segment begins a new connection";
+    if (!same_record(s, &after, demand == REFUSED))
+        return "P4: a blind segment changes the record";
+    if (demand != UNCHANGED && outcome.action != WEIR_TCP_ACT_REFUSE &&
+        weir_outcome_touches(outcome))
+        return "P4: a blind segment restarts the timer";
+    return NULL;
+}
+
+#define SLACK 65536U
+
+/* Text, ACK, FIN outside one of van Rooij's four inequalities. */
+static finding_t try_windows(const struct state *s, unsigned int sender, struct weir_segment *seg)
+{
+    const struct witness *x = &s->witness[sender], *y = &s->witness[!sender];
+    static const uint8_t flags[] = {WEIR_TCP_ACK, WEIR_TCP_ACK | WEIR_TCP_PSH,
+                                    WEIR_TCP_ACK | WEIR_TCP_FIN};
+    const uint32_t numbers[][2] = { /* end of the segment, acknowledgement */
+        {y->edge + 2, y->end},           {y->edge + 100000, y->end}, {y->edge + (1U << 30), y->end},
+        {x->end - SLACK - 1, y->end},    {x->end - (1U << 30), y->end},
+        {x->end, y->end + 1},            {x->end, y->end + 100000},  {x->end, y->end + (1U << 30)},
+        {x->end, y->end - SLACK - 1},    {x->end, y->end - (1U << 30)},
+        {x->end + (1U << 31), y->end},   {x->end, y->end + (1U << 31)},
+    };
+
+    for (unsigned int i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+        for (unsigned int f = 0; f < sizeof(flags); f++)
+            for (unsigned int len = 0; len < 2; len++) {
+                finding_t finding;
+
+                uint32_t seq = numbers[i][0] - len - (flags[f] & WEIR_TCP_FIN);
+
+                *seg = (struct weir_segment){.seq = seq, .ack = numbers[i][1], .flags = flags[f],
+                                             .len = len, .win = 1000};
+                finding = try(s, sender, seg, REFUSED);
+                if (finding)
+                    return finding;
+            }
+    return NULL;
+}
+
+/* RST: every number but those that the receiver may be waiting for. */
+static finding_t try_rst(const struct state *s, unsigned int sender, struct weir_segment *seg)
+{
+    const struct witness *x = &s->witness[sender], *y = &s->witness[!sender];
+    const struct {
+        uint32_t seq;
+        enum demand demand;
+    } tries[] = {
+        {x->end + 1, UNCHANGED},         {x->end - 2, UNCHANGED},    {y->ack - 2, UNCHANGED},
+        {y->ack + 1, UNCHANGED},         {y->edge, UNCHANGED},       {y->edge + 1, REFUSED},
+        {y->edge + 100000, REFUSED},     {x->end - SLACK - 1, REFUSED},
+        {x->end + (1U << 30), REFUSED},  {x->end - (1U << 30), REFUSED},
+        {x->end + (1U << 31), REFUSED},
+    };
+
+    for (unsigned int i = 0; i < sizeof(tries) / sizeof(tries[0]); i++)
+        for (unsigned int ack = 0; ack < 2; ack++) {
+            uint32_t seq = tries[i].seq;
+            bool near = seq == x->end || seq == y->ack || ((x->known & WITNESS_FIN) && seq + 1 == x->end);
+            finding_t finding;
+
+            if (near)
+                continue;
+            *seg = (struct weir_segment){.seq = seq, .ack = y->end,
+                                         .flags = WEIR_TCP_RST | (ack ? WEIR_TCP_ACK : 0)};
+            finding = try(s, sender, seg, tries[i].demand);
+            if (finding)
+                return finding;
+        }
+    return NULL;
+}
+
+/* SYN and SYN-ACK on a live connection, numbers in and out of the window. */
+static finding_t try_syn(const struct state *s, unsigned int sender, struct weir_segment *seg)
+{
+    const struct witness *x = &s->witness[sender], *y = &s->witness[!sender];
+    const uint32_t seqs[] = {x->end, x->end + 1, y->edge, y->edge + 100000,
+                             x->end - 2, x->end - SLACK - 10, x->end + (1U << 30), x->end - (1U << 30)};
+
+    for (unsigned int i = 0; i < sizeof(seqs) / sizeof(seqs[0]); i++)
+        for (unsigned int ack = 0; ack < 2; ack++) {
+            finding_t finding;
+
+            *seg = (struct weir_segment){
+                .seq = seqs[i], .ack = ack ? y->end : 0, .win = 1000,
+                .flags = WEIR_TCP_SYN | (ack ? WEIR_TCP_ACK : 0)};
+            /* Just below the end it might be the SYN sent before, with text (RFC 7413). */
+            finding = try(s, sender, seg,
+                          x->end - 1 - seqs[i] < SLACK ? UNCHANGED : UNTOUCHED);
+            if (finding)
+                return finding;
+        }
+    return NULL;
+}
+
+/* Toward an endpoint whose SYN has not been answered: the ACK decides. */
+static finding_t try_opening(const struct state *s, unsigned int sender, struct weir_segment *seg)
+{
+    const struct witness *y = &s->witness[!sender];
+    static const struct {
+        uint32_t off;
+        uint8_t flags;
+        enum demand demand;
+    } tries[] = {
+        {0, WEIR_TCP_RST, REFUSED},
+        {1, WEIR_TCP_RST | WEIR_TCP_ACK, REFUSED},
+        {100000, WEIR_TCP_RST | WEIR_TCP_ACK, REFUSED},
+        {0U - 1, WEIR_TCP_RST | WEIR_TCP_ACK, REFUSED},
+        {1, WEIR_TCP_SYN | WEIR_TCP_ACK, UNTOUCHED},
+        {0U - 1, WEIR_TCP_SYN | WEIR_TCP_ACK, UNTOUCHED},
+        {100000, WEIR_TCP_SYN | WEIR_TCP_ACK, UNTOUCHED},
+        {0, WEIR_TCP_ACK, UNTOUCHED},
+        {1, WEIR_TCP_ACK, UNTOUCHED},
+        {100000, WEIR_TCP_ACK | WEIR_TCP_FIN, UNTOUCHED},
+    };
+
+    for (unsigned int i = 0; i < sizeof(tries) / sizeof(tries[0]); i++) {
+        finding_t finding;
+
+        *seg = (struct weir_segment){.seq = 0x12345678, .ack = y->end + tries[i].off, .win = 1000,
+                                     .flags = tries[i].flags};
+        finding = try(s, sender, seg, tries[i].demand);
+        if (finding)
+            return finding;
+    }
+    return NULL;
+}
+
+static bool over(unsigned int state)
+{
+    return state == WEIR_TCP_CLOSED || state == WEIR_TCP_TIME_WAIT;
+}
+
+static finding_t blind_from(const struct state *s, unsigned int sender, struct weir_segment *seg)
+{
+    const struct witness *x = &s->witness[sender], *y = &s->witness[!sender];
+    unsigned int state[2] = {tap_tracked_state(s, sender), tap_tracked_state(s, !sender)};
+    bool pair_over = over(state[0]) && over(state[1]);
+    finding_t finding = NULL;
+
+    if (state[1] == WEIR_TCP_SYN_SENT && !(x->known & WITNESS_END) && (y->known & WITNESS_END))
+        return try_opening(s, sender, seg);
+    if (!(x->known & y->known & WITNESS_ACK))
+        return NULL;
+    if (s->record.flow.peer[0].flags & WEIR_PEER_UNSURE ||
+        s->record.flow.peer[1].flags & WEIR_PEER_UNSURE)
+        return NULL;
+    finding = try_windows(s, sender, seg);
+    if (!finding && state[1] != WEIR_TCP_TIME_WAIT && state[1] != WEIR_TCP_CLOSED)
+        finding = try_rst(s, sender, seg);
+    if (!finding && !pair_over)
+        finding = try_syn(s, sender, seg);
+    return finding;
+}
+
+finding_t property_blind(const struct state *s, struct weir_segment *culprit, unsigned int *sender)
+{
+    finding_t finding = NULL;
+
+    for (*sender = 0; s->tracked && *sender < 2; (*sender)++) {
+        finding = blind_from(s, *sender, culprit);
+        if (finding)
+            return finding;
+    }
+    return NULL;
+}

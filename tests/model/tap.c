@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* lib/core, driven as the data path drives it: no flow, birth; OPEN, reopen and track again. */
+#include "model.h"
+
+#include <string.h>
+
+#include "core/segment.h"
+
+uint64_t tap_cells[2][WEIR_TCP_EVENTS][WEIR_TCP_STATES];
+
+struct weir_segment tap_segment(const struct packet *p)
+{
+    return (struct weir_segment){
+        .seq = p->seq, .ack = p->ack, .len = p->len, .win = p->win, .flags = p->flags};
+}
+
+unsigned int tap_tracked_state(const struct state *s, unsigned int e)
+{
+    unsigned int dir = weir_flow_dir(&s->record.flow, e);
+
+    return weir_tcp_pairs.state[s->record.flow.pair][dir];
+}
+
+static struct weir_outcome track(struct state *s, unsigned int sender,
+                                 const struct weir_segment *seg)
+{
+    struct weir_flow *flow = &s->record.flow;
+    unsigned int dir = weir_flow_dir(flow, sender);
+    unsigned int pair = flow->pair;
+    struct weir_outcome outcome = weir_tcp_track(flow, dir, seg, model_scn.midstream);
+
+    if (outcome.event < WEIR_TCP_EVENTS) {
+        tap_cells[0][outcome.event][weir_tcp_pairs.state[pair][dir]]++;
+        tap_cells[1][outcome.event][weir_tcp_pairs.state[pair][!dir]]++;
+    }
+    return outcome;
+}
+
+struct weir_outcome tap_track(struct state *s, unsigned int sender, const struct weir_segment *seg,
+                              unsigned int generation)
+{
+    struct weir_flow *flow = &s->record.flow;
+    struct weir_outcome outcome;
+
+    if (!s->tracked) {
+        struct weir_birth birth = weir_tcp_birth(seg, model_scn.midstream);
+
+        if (birth.reason != WEIR_REASON_NONE)
+            return (struct weir_outcome){WEIR_TCP_ACT_REFUSE, birth.reason, WEIR_TCP_EV_REFUSE};
+        memset(&s->record, 0, sizeof(s->record));
+        if (sender ^ birth.dir)
+            flow->peer[WEIR_RESP].flags |= WEIR_PEER_EXTRA;
+        weir_tcp_begin(flow, birth, seg);
+        s->tracked = 1;
+        s->revived = 0;
+        s->adopted = birth.seed == WEIR_PAIR_NEW ? 0 : s->adopted ? s->adopted : 2;
+        s->witness[LEFT] = s->witness[RIGHT] = (struct witness){.generation = NO_GENERATION};
+    }
+    outcome = track(s, sender, seg);
+    if (outcome.action == WEIR_TCP_ACT_OPEN) {
+        s->revived = generation == s->witness[sender].generation;
+        weir_tcp_reopen(flow, weir_flow_dir(flow, sender), seg);
+        s->adopted = 0;
+        s->witness[LEFT] = s->witness[RIGHT] = (struct witness){.generation = NO_GENERATION};
+        outcome = track(s, sender, seg);
+    }
+    return outcome;
+}
+
+/* Note what is now known to have passed: only from segments that belong to the connection. */
+static void witness(struct witness *w, const struct packet *p, struct weir_outcome outcome)
+{
+    uint32_t end = p->seq + p->len + !!(p->flags & WEIR_TCP_SYN) + !!(p->flags & WEIR_TCP_FIN);
+    uint32_t edge = p->ack + p->win;
+
+    if (outcome.event == WEIR_TCP_EV_INERT || outcome.event == WEIR_TCP_EV_REFUSE)
+        return;
+    if (w->generation == NO_GENERATION || outcome.event == WEIR_TCP_EV_SYN)
+        w->generation = p->generation;
+    if (p->flags & WEIR_TCP_RST)
+        return;
+    if (!(w->known & WITNESS_END) || (int32_t)(end - w->end) > 0)
+        w->end = end;
+    w->known |= WITNESS_END | ((p->flags & WEIR_TCP_FIN) ? WITNESS_FIN : 0);
+    if (!(p->flags & WEIR_TCP_ACK))
+        return;
+    if (!(w->known & WITNESS_ACK) || (int32_t)(p->ack - w->ack) > 0)
+        w->ack = p->ack;
+    if (!(w->known & WITNESS_ACK) || (int32_t)(edge - w->edge) > 0)
+        w->edge = edge;
+    w->known |= WITNESS_ACK;
+}
+
+struct tapped tap_pass(struct state *s, unsigned int sender, const struct packet *p)
+{
+    struct weir_segment seg = tap_segment(p);
+    struct tapped tapped = {.happened = true, .packet = *p, .sender = sender};
+
+    tapped.was_tracked = s->tracked;
+    for (unsigned int e = 0; s->tracked && e < 2; e++)
+        tapped.was[e] = (uint8_t)tap_tracked_state(s, e);
+    tapped.packet.effects = (uint8_t)property_effects(s, !sender, p);
+    tapped.outcome = tap_track(s, sender, &seg, p->generation);
+    if (tapped.outcome.action == WEIR_TCP_ACT_PASS)
+        witness(&s->witness[sender], p, tapped.outcome);
+    if ((p->flags & WEIR_TCP_RST) && tapped.outcome.event == WEIR_TCP_EV_INERT &&
+        (s->end[sender].state == WEIR_TCP_CLOSED || s->end[sender].state == WEIR_TCP_LISTEN))
+        s->end[sender].flags |= END_SILENT; /* as if it had been lost */
+    return tapped;
+}
