@@ -128,17 +128,13 @@ def check_end_reason(scene):
     last_us = scene.packets[-1].time_us
     for stream, flow in scene.pairs:
         expected = facts.of_stream(evidence(stream, scene))
-        ended = {"rst"} if expected.reset else {"fin", "active"} if done(expected) else {"active"}
+        ended = {"rst"} if expected.reset else {"fin", "active"} if expected.over else {"active"}
         idle_sec = (last_us - tracked(stream, scene)[-1].time_us) / 1e6
         if idle_sec > 10:
             ended.add("timeout")
         if flow["end_reason"] not in ended:
             yield Difference("end-reason", f"{name_of(stream)}: expected {sorted(ended)}, weir {flow['end_reason']}",
                              stream=stream)
-
-
-def done(expected):
-    return set(expected.states()) <= {"CLOSED", "TIME-WAIT"}
 
 
 def check_truth(scene):

@@ -7,6 +7,8 @@ None of them is a tolerance: each names the kind of difference, and finds the co
 
 from dataclasses import dataclass
 
+import facts
+
 
 @dataclass
 class Difference:
@@ -64,9 +66,27 @@ def first_fin_unseen(scene, difference):
         and {difference.expected, difference.found} == {"TIME-WAIT", "CLOSED"}
 
 
+def resets_from(difference, end):
+    return [p for p in difference.stream.packets if p.flags & facts.RST and p.sender == end]
+
+
+def reset_off_the_number(_, difference):
+    """A RST that is not exact tells nothing of its sender: it may be forged. This one was not (RFC 5961 3.2)."""
+    known = facts.of_stream(difference.stream.packets)
+    return difference.expected == "CLOSED" and not known.reset and bool(resets_from(difference, difference.end))
+
+
+def reset_behind_a_hole(_, difference):
+    """A RST exact by what its sender has sent, but the receiver lacked some of that: one picture, two histories."""
+    acked = difference.stream.highest_ack(difference.end)
+    return difference.found == "CLOSED" and any(
+        acked is None or (p.seq - acked) % (1 << 32) not in (0, (1 << 32) - 1)
+        for p in resets_from(difference, difference.peer))
+
+
 def opening_unseen(_, difference):
     """What was said before the recording began, a FIN for one, cannot be known."""
-    return not any(p.flags & 2 for p in difference.stream.packets)
+    return not any(p.flags & facts.SYN for p in difference.stream.packets)
 
 
 def told_by_icmp(scene, difference):
@@ -84,6 +104,8 @@ ROWS = (
     ("ss-state", still_retransmitting, "host still retransmits"),
     ("ss-state", reset_lost, "RST lost on the wire"),
     ("ss-state", first_fin_unseen, "FIN lost before the tap"),
+    ("ss-state", reset_off_the_number, "RST off the exact number"),
+    ("ss-state", reset_behind_a_hole, "RST behind what the receiver lacked"),
     ("ss-state", opening_unseen, "opening before the recording"),
     ("ss-state", told_by_icmp, "gave up on an ICMP error"),
 )

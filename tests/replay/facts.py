@@ -117,6 +117,11 @@ class Facts:
         receiver.has_peer_fin = True
         self.letters.add(self.letter("f", packet))
 
+    @property
+    def over(self):
+        """Neither end holds the connection any more."""
+        return self.originator is not None and set(self.states()) <= {"CLOSED", "TIME-WAIT"}
+
     def states(self):
         """(originator's state, responder's state)."""
         responder = next(end for end in self.ends if end != self.originator)

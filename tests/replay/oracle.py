@@ -81,6 +81,11 @@ class Stream:
         first = self.packets[0]
         return first.vlan, tuple(sorted((first.sender, first.receiver)))
 
+    def highest_ack(self, end):
+        """The newest acknowledgement that this end has sent, or None."""
+        acks = [p.ack for p in self.packets if p.sender == end and p.flags & facts.ACK]
+        return max(acks, key=lambda ack: (ack - acks[0] + (1 << 31)) % (1 << 32)) if acks else None
+
     @property
     def troubled(self):
         """Something was lost, repeated or overtaken, as far as tshark can tell."""
@@ -164,14 +169,14 @@ def streams(all_packets):
     return list(found.values())
 
 
-def split_at_resets(stream):
+def split_at_ends(stream):
     """
-    tshark takes a SYN with the old number for a repetition, even where a RST lies between. But the RST
-    ended that connection (RFC 9293 3.10.7.3), and the SYN begins another.
+    tshark takes a SYN with the old number for a repetition, even where the connection has ended in between. But
+    then the SYN begins another one (RFC 9293 3.6.1, 3.10.7.3): the listener answers, and be it to an old duplicate.
     """
     parts, known = [Stream(stream.number)], facts.Facts()
     for packet in stream.packets:
-        if known.reset and packet.flags & (facts.SYN | facts.ACK | facts.RST) == facts.SYN:
+        if known.over and packet.flags & (facts.SYN | facts.ACK | facts.RST) == facts.SYN:
             parts.append(Stream(stream.number))
             known = facts.Facts()
         parts[-1].packets.append(packet)

@@ -131,7 +131,7 @@ def test_capture(path, directory):
     result = replay_well(path, directory, options)
     if found_truth is not None and not found_truth.conforming:
         streams = join_forged(streams)
-    streams = [part for stream in streams for part in oracle.split_at_resets(stream)]
+    streams = [part for stream in streams for part in oracle.split_at_ends(stream)]
     scene = checks.Scene(path, frames, packets, streams, found_truth, result,
                          found_truth is not None and found_truth.conforming)
     excused = compare(scene)
