@@ -123,6 +123,7 @@ static inline struct weir_packet parse(const uint8_t *data, uint32_t len, unsign
     cr_assert_lt(packet.reason, WEIR_REASON_COUNT);
     cr_assert_leq(packet.l4_off, len);
     cr_assert_leq(packet.swapped, 1);
+    cr_assert_eq(packet.port, 0);
     return packet;
 }
 

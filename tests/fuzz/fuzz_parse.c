@@ -32,7 +32,7 @@ static void check_answer(const struct weir_packet *packet, uint32_t len, unsigne
     MUST((packet->family == 0) == (packet->kind == WEIR_KIND_UNTRACKED));
     MUST(packet->family == 0 || packet->family == 4 || packet->family == 6);
     MUST(packet->swapped <= 1 && packet->l3_off <= len && packet->l4_off <= len);
-    MUST(packet->kind <= WEIR_KIND_OTHER);
+    MUST(packet->kind <= WEIR_KIND_OTHER && packet->port == 0);
     if (packet->kind == WEIR_KIND_UNTRACKED)
         return;
     MUST(packet->l3_off >= 14 && packet->l4_off >= packet->l3_off + 20);
