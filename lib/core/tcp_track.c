@@ -121,6 +121,13 @@ static enum syn_match acknowledges_syn(const struct weir_peer *y, const struct w
     return SYN_NOT_MINE;
 }
 
+/* Take the SYN of x for one that was never sent: undoes commit_first_syn for y. */
+static void forget_syn(struct weir_peer *x, struct weir_peer *y)
+{
+    x->flags &= (uint8_t)~WEIR_PEER_SEEN;
+    y->edge -= y->ack;
+}
+
 static struct finding classify_syn_ack(struct weir_flow *flow, unsigned int dir,
                                        const struct weir_segment *seg)
 {
@@ -150,6 +157,10 @@ static struct finding classify_syn_ack(struct weir_flow *flow, unsigned int dir,
     if (x->flags & WEIR_PEER_PROVEN) {
         y->flags |= WEIR_PEER_CHALL;
         return inert(WEIR_REASON_SYN_CHALLENGE);
+    }
+    if (!(y->flags & WEIR_PEER_PROVEN) && seg->ack == y->end) {
+        forget_syn(x, y); /* x has given up its own attempt, and takes that of y */
+        return found(WEIR_TCP_EV_SYN_ACK, WEIR_REASON_NONE);
     }
     return inert(WEIR_REASON_SYN_ACK_OTHER);
 }
@@ -185,8 +196,8 @@ static struct finding classify_rst(struct weir_flow *flow, unsigned int dir,
     if (state_of(flow, !dir) == WEIR_TCP_TIME_WAIT)
         return refuse(WEIR_REASON_RST_TIME_WAIT);
     if (state_of(flow, !dir) == WEIR_TCP_SYN_SENT) { /* RFC 9293 3.10.7.3: the ACK decides */
-        if (!(seg->flags & WEIR_TCP_ACK))
-            return refuse(WEIR_REASON_RST_OUTSIDE);
+        if (!(seg->flags & WEIR_TCP_ACK)) /* an abort in SYN-RECEIVED, 3.10.5: y ignores it */
+            return inert(WEIR_REASON_RST_INEXACT);
         switch (acknowledges_syn(y, x, seg->ack)) {
         case SYN_TRACKED:
             return found(WEIR_TCP_EV_RST, WEIR_REASON_NONE);

@@ -177,6 +177,8 @@ Test(tcp_track, what_restarts_the_clock)
         {WEIR_TCP_EV_INERT, WEIR_REASON_SYN_TIME_WAIT, false},
         {WEIR_TCP_EV_INERT, WEIR_REASON_SYN_ACK_OTHER, false},
         {WEIR_TCP_EV_INERT, WEIR_REASON_HALF_OPEN_ACK, false},
+        {WEIR_TCP_EV_INERT, WEIR_REASON_AFTER_CLOSE, false},
+        {WEIR_TCP_EV_INERT, WEIR_REASON_RST_INEXACT, false},
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

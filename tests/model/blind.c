@@ -52,19 +52,33 @@ static finding_t try(const struct state *s, unsigned int sender, const struct we
     return NULL;
 }
 
-#define SLACK 65536U
+#define SYN_BELOW 65536U
+#define FAR (0x60000000U)
+
+/* As far below the newest as is merely old; all there is to say of a connection picked up mid-stream. */
+static uint32_t slack(const struct state *s)
+{
+    return s->adopted ? 1U << 30 : 1U << 16;
+}
+
+/* The highest number that may be sent to y, of which the scale of its window may not be known. */
+static uint32_t edge_of(const struct state *s, unsigned int e)
+{
+    return s->witness[e].edge + (s->adopted ? (uint32_t)model_scn.end[e].buffer << 14 : 0);
+}
 
 /* Text, ACK, FIN outside one of van Rooij's four inequalities. */
 static finding_t try_windows(const struct state *s, unsigned int sender, struct weir_segment *seg)
 {
     const struct witness *x = &s->witness[sender], *y = &s->witness[!sender];
+    uint32_t edge = edge_of(s, !sender);
     static const uint8_t flags[] = {WEIR_TCP_ACK, WEIR_TCP_ACK | WEIR_TCP_PSH,
                                     WEIR_TCP_ACK | WEIR_TCP_FIN};
     const uint32_t numbers[][2] = { /* end of the segment, acknowledgement */
-        {y->edge + 2, y->end},           {y->edge + 100000, y->end}, {y->edge + (1U << 30), y->end},
-        {x->end - SLACK - 1, y->end},    {x->end - (1U << 30), y->end},
-        {x->end, y->end + 1},            {x->end, y->end + 100000},  {x->end, y->end + (1U << 30)},
-        {x->end, y->end - SLACK - 1},    {x->end, y->end - (1U << 30)},
+        {edge + 2, y->end},           {edge + 100000, y->end}, {edge + FAR, y->end},
+        {x->end - slack(s) - 1, y->end},    {x->end - FAR, y->end},
+        {x->end, y->end + 1},            {x->end, y->end + 100000},  {x->end, y->end + FAR},
+        {x->end, y->end - slack(s) - 1},    {x->end, y->end - FAR},
         {x->end + (1U << 31), y->end},   {x->end, y->end + (1U << 31)},
     };
 
@@ -88,14 +102,15 @@ static finding_t try_windows(const struct state *s, unsigned int sender, struct 
 static finding_t try_rst(const struct state *s, unsigned int sender, struct weir_segment *seg)
 {
     const struct witness *x = &s->witness[sender], *y = &s->witness[!sender];
+    uint32_t edge = edge_of(s, !sender);
     const struct {
         uint32_t seq;
         enum demand demand;
     } tries[] = {
         {x->end + 1, UNCHANGED},         {x->end - 2, UNCHANGED},    {y->ack - 2, UNCHANGED},
-        {y->ack + 1, UNCHANGED},         {y->edge, UNCHANGED},       {y->edge + 1, REFUSED},
-        {y->edge + 100000, REFUSED},     {x->end - SLACK - 1, REFUSED},
-        {x->end + (1U << 30), REFUSED},  {x->end - (1U << 30), REFUSED},
+        {y->ack + 1, UNCHANGED},         {edge, UNCHANGED},       {edge + 1, REFUSED},
+        {edge + 100000, REFUSED},     {x->end - slack(s) - 1, REFUSED},
+        {x->end + FAR, REFUSED},  {x->end - FAR, REFUSED},
         {x->end + (1U << 31), REFUSED},
     };
 
@@ -120,8 +135,9 @@ static finding_t try_rst(const struct state *s, unsigned int sender, struct weir
 static finding_t try_syn(const struct state *s, unsigned int sender, struct weir_segment *seg)
 {
     const struct witness *x = &s->witness[sender], *y = &s->witness[!sender];
-    const uint32_t seqs[] = {x->end, x->end + 1, y->edge, y->edge + 100000,
-                             x->end - 2, x->end - SLACK - 10, x->end + (1U << 30), x->end - (1U << 30)};
+    uint32_t edge = edge_of(s, !sender);
+    const uint32_t seqs[] = {x->end, x->end + 1, edge, edge + 100000,
+                             x->end - 2, x->end - slack(s) - 10, x->end + FAR, x->end - FAR};
 
     for (unsigned int i = 0; i < sizeof(seqs) / sizeof(seqs[0]); i++)
         for (unsigned int ack = 0; ack < 2; ack++) {
@@ -132,7 +148,7 @@ static finding_t try_syn(const struct state *s, unsigned int sender, struct weir
                 .flags = WEIR_TCP_SYN | (ack ? WEIR_TCP_ACK : 0)};
             /* Just below the end it might be the SYN sent before, with text (RFC 7413). */
             finding = try(s, sender, seg,
-                          x->end - 1 - seqs[i] < SLACK ? UNCHANGED : UNTOUCHED);
+                          x->end - 1 - seqs[i] < SYN_BELOW ? UNCHANGED : UNTOUCHED);
             if (finding)
                 return finding;
         }
@@ -148,7 +164,7 @@ static finding_t try_opening(const struct state *s, unsigned int sender, struct 
         uint8_t flags;
         enum demand demand;
     } tries[] = {
-        {0, WEIR_TCP_RST, REFUSED},
+        {0, WEIR_TCP_RST, UNTOUCHED},
         {1, WEIR_TCP_RST | WEIR_TCP_ACK, REFUSED},
         {100000, WEIR_TCP_RST | WEIR_TCP_ACK, REFUSED},
         {0U - 1, WEIR_TCP_RST | WEIR_TCP_ACK, REFUSED},

@@ -127,13 +127,18 @@ static void put_in(struct state *s, unsigned int at, unsigned int dir, unsigned 
 /* What passes has its effects from now on; what was sent before it is overtaken. */
 static void passed(struct state *s, unsigned int dir, unsigned int index, struct packet p)
 {
+    bool unseen = model_scn.one_way && dir == RIGHT;
+
     for (unsigned int i = 0; i < index; i++)
         s->queue[BEFORE][dir][i].overtaken = 1;
-    for (unsigned int i = 0; i < s->count[BEFORE][!dir]; i++)
-        s->queue[BEFORE][!dir][i].ahead |= p.effects;
+    for (unsigned int i = 0; !unseen && i < s->count[BEFORE][!dir]; i++) {
+        struct packet *sent = &s->queue[BEFORE][!dir][i];
+
+        sent->ahead |= (uint8_t)property_effects(s, !dir, &p, sent->generation);
+    }
     s->end[!dir].passed |= p.effects;
     p.delayed = 0;
-    p.ahead = p.sent_in = p.overtaken = p.reply = 0; /* no longer of use */
+    p.ahead = p.sent_in = p.unclosed = p.overtaken = p.reply = 0; /* no longer of use */
     put_in(s, AFTER, dir, s->count[AFTER][dir], p);
 }
 
@@ -177,6 +182,7 @@ static void restart(struct state *s)
     s->left.restart--;
     s->tracked = 0;
     s->adopted = plain ? 1 : 2;
+    s->restarted = 1;
     memset(&s->record, 0, sizeof(s->record));
     s->witness[LEFT] = s->witness[RIGHT] = (struct witness){.generation = NO_GENERATION};
 }

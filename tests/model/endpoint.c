@@ -49,6 +49,20 @@ unsigned int endpoint_wire_state(const struct endpoint *end)
     }
 }
 
+/* What can be known as long as its FIN has not passed. */
+unsigned int endpoint_unclosed_state(const struct endpoint *end)
+{
+    switch (end->state) {
+    case WEIR_TCP_FIN_WAIT_1:
+        return end->una == end->iss ? WEIR_TCP_SYN_RECEIVED : WEIR_TCP_ESTABLISHED;
+    case WEIR_TCP_CLOSING:
+    case WEIR_TCP_LAST_ACK:
+        return WEIR_TCP_CLOSE_WAIT;
+    default:
+        return end->state;
+    }
+}
+
 void endpoint_emit(struct state *s, unsigned int e, uint32_t seq, uint32_t ack, unsigned int flags,
                    unsigned int len)
 {
@@ -67,6 +81,7 @@ void endpoint_emit(struct state *s, unsigned int e, uint32_t seq, uint32_t ack, 
     p->flags = (uint8_t)flags;
     p->len = (uint8_t)len;
     p->sent_in = (uint8_t)endpoint_wire_state(end);
+    p->unclosed = (uint8_t)endpoint_unclosed_state(end);
     p->generation = end->generation & 0xf;
     p->ahead = end->passed;
     (*count)++;

@@ -44,6 +44,7 @@ struct packet {
     uint8_t flags; /* WEIR_TCP_* */
     uint8_t len;
     uint8_t sent_in; /* state of its sender, as far as a wire can show it, after sending */
+    uint8_t unclosed; /* the same, as if its FIN had not been sent */
     uint8_t ahead;   /* effects that have passed the tap toward its sender, before it passes itself;
                       * what of them its sender had not taken in, the tap may be ahead by */
     uint8_t effects; /* its own, once it has passed */
@@ -111,6 +112,8 @@ struct state {
     uint8_t adopted;      /* the record began mid-stream */
     uint8_t count[2][2];  /* packets: side of the tap, direction */
     uint8_t revived;      /* the record began with the SYN of the connection before */
+    uint8_t restarted;    /* the record before was forgotten */
+    uint8_t spare[3];
     struct packet queue[2][2][QUEUE_MAX];
 };
 
@@ -187,6 +190,7 @@ void endpoint_emit_ack(struct state *s, unsigned int e);
 void endpoint_closed(struct endpoint *end);
 uint32_t endpoint_window(const struct endpoint *end, unsigned int e);
 unsigned int endpoint_wire_state(const struct endpoint *end);
+unsigned int endpoint_unclosed_state(const struct endpoint *end);
 bool endpoint_variant(unsigned int e, unsigned int variant);
 extern bool endpoint_overflow; /* a queue was full: the event did not fit the bounds */
 
@@ -229,7 +233,9 @@ enum exception {
     EXC_RST_1337,     /* P3: RST toward TIME-WAIT */
     EXC_ADOPTED,      /* P1, P2: picked up after a FIN or SYN had passed unseen */
     EXC_REVIVED,      /* P1, P2: an old SYN comes after the RST that ended its connection */
+    EXC_FIN_UNSEEN,   /* P1: its FIN has not passed, or told nothing */
     EXC_RST_INEXACT,  /* P1: a blind attacker's would look the same */
+    EXC_RESTARTED,    /* P3: the tap forgot while a SYN was on its way */
     EXCEPTIONS
 };
 extern uint64_t property_exceptions[EXCEPTIONS];
@@ -237,7 +243,8 @@ extern const char *const property_exception_names[EXCEPTIONS];
 finding_t property_step(const struct state *s, const struct tapped *tapped);
 finding_t property_quiet(const struct state *s);
 finding_t property_total(const struct weir_tcp_pairs *pairs);
-unsigned int property_effects(const struct state *s, unsigned int to, const struct packet *p);
+unsigned int property_effects(const struct state *s, unsigned int to, const struct packet *p,
+                              unsigned int generation);
 
 /* blind.c */
 finding_t property_blind(const struct state *s, struct weir_segment *culprit,

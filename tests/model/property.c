@@ -20,6 +20,8 @@ const char *const property_exception_names[EXCEPTIONS] = {
     [EXC_RST_1337] = "E7 RST toward TIME-WAIT refused (RFC 1337)",
     [EXC_ADOPTED] = "E8 picked up in the middle of opening or closing",
     [EXC_REVIVED] = "E9 an old SYN after the RST that ended its connection",
+    [EXC_FIN_UNSEEN] = "E11 its FIN has not passed yet",
+    [EXC_RESTARTED] = "E12 the tap forgot while a SYN was on its way",
     [EXC_RST_INEXACT] = "E10 a RST that is not exact moves nothing",
 };
 
@@ -47,21 +49,26 @@ static bool rst_fits(const struct state *s, unsigned int to, const struct packet
     return p->seq == end->rcv_nxt;
 }
 
-/* What a segment does to the endpoint it goes to, by the truth of that endpoint. */
-unsigned int property_effects(const struct state *s, unsigned int to, const struct packet *p)
+/*
+ * What a segment does to one connection of the endpoint it goes to, by the truth of that endpoint. Of a
+ * connection before the present one only the first number is known.
+ */
+unsigned int property_effects(const struct state *s, unsigned int to, const struct packet *p,
+                              unsigned int generation)
 {
     const struct endpoint *end = &s->end[to];
-    bool has_sent = end->generation != 0; /* also if it is over for it by now */
-    bool own = !(end->flags & END_SYNCED) || p->seq - end->irs < ISS_SPACING / 2;
+    bool present = generation == end->generation;
+    uint32_t iss = model_scn.iss[to] + (generation - 1) * ISS_SPACING;
+    bool own = !present || !(end->flags & END_SYNCED) || p->seq - end->irs < ISS_SPACING / 2;
     unsigned int effects = 0;
 
     if (p->flags & WEIR_TCP_RST)
-        return rst_fits(s, to, p) ? EFFECT_RST : 0;
+        return !present || rst_fits(s, to, p) ? EFFECT_RST : 0;
     if (p->flags & WEIR_TCP_SYN)
         effects |= EFFECT_SYN;
-    if (has_sent && (p->flags & WEIR_TCP_ACK) && own && p->ack - end->iss - 1 < ISS_SPACING / 2) {
+    if (generation && (p->flags & WEIR_TCP_ACK) && own && p->ack - iss - 1 < ISS_SPACING / 2) {
         effects |= EFFECT_ACK_SYN;
-        if ((end->flags & END_FIN_SENT) && p->ack == end->nxt)
+        if (present ? (end->flags & END_FIN_SENT) && p->ack == end->nxt : p->ack != iss + 1)
             effects |= EFFECT_ACK_FIN;
     }
     if ((p->flags & WEIR_TCP_FIN) && own)
@@ -112,15 +119,37 @@ static unsigned int reach(unsigned int state, unsigned int effects)
     return set;
 }
 
+/* With only one direction to go by: nothing sent, SYN sent, open, FIN sent. */
+static unsigned int own_act(unsigned int state)
+{
+    switch (state) {
+    case WEIR_TCP_CLOSED:
+    case WEIR_TCP_LISTEN:
+        return 0;
+    case WEIR_TCP_SYN_SENT:
+    case WEIR_TCP_SYN_RECEIVED:
+        return 1;
+    case WEIR_TCP_ESTABLISHED:
+    case WEIR_TCP_CLOSE_WAIT:
+        return 2;
+    default:
+        return 3;
+    }
+}
+
 static bool excepted_step(const struct state *s, const struct tapped *tapped, unsigned int tracked)
 {
     const struct packet *p = &tapped->packet;
     const struct witness *w = &s->witness[tapped->sender];
 
+    bool unseen = !(w->known & WITNESS_FIN) || tapped->outcome.reason == WEIR_REASON_HALF_OPEN_ACK;
+
     if (p->sent_in == WEIR_TCP_SYN_RECEIVED && p->reply && tracked == WEIR_TCP_ESTABLISHED)
         return except(EXC_BARE_ACK);
     if (w->generation != NO_GENERATION && w->generation != p->generation)
         return except(EXC_FORMER);
+    if (p->unclosed != p->sent_in && unseen && (reach(p->unclosed, p->ahead) >> tracked & 1))
+        return except(EXC_FIN_UNSEEN);
     if ((p->flags & WEIR_TCP_RST) && tapped->outcome.event == WEIR_TCP_EV_INERT)
         return except(EXC_RST_INEXACT);
     if (s->revived)
@@ -140,12 +169,17 @@ finding_t property_step(const struct state *s, const struct tapped *tapped)
     if (tapped->outcome.action == WEIR_TCP_ACT_REFUSE) {
         if (tapped->outcome.reason == WEIR_REASON_RST_TIME_WAIT && except(EXC_RST_1337))
             return NULL;
+        if (tapped->outcome.reason == WEIR_REASON_HANDSHAKE && s->restarted &&
+            except(EXC_RESTARTED))
+            return NULL;
         return "P3: a conforming endpoint's segment is refused";
     }
     if (p->overtaken)
         return NULL;
     tracked = tap_tracked_state(s, tapped->sender);
     if (reach(p->sent_in, p->ahead) >> tracked & 1)
+        return NULL;
+    if (model_scn.one_way && own_act(tracked) == own_act(p->sent_in))
         return NULL;
     if (excepted_step(s, tapped, tracked))
         return NULL;
@@ -169,6 +203,8 @@ static bool excepted_quiet(const struct state *s, unsigned int e, unsigned int t
         return except(EXC_EXPIRED);
     if ((end->flags & END_SILENT) && (reach(end->last, end->passed) >> tracked & 1))
         return except(EXC_SILENT);
+    if (gone(end))
+        state = WEIR_TCP_LISTEN; /* whether anybody listens shows in the answer only */
     if (gone(peer) && (reach(state, end->passed) >> tracked & 1))
         return except(EXC_SENDER_GONE);
     if (s->revived)

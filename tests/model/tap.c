@@ -99,7 +99,8 @@ struct tapped tap_pass(struct state *s, unsigned int sender, const struct packet
     tapped.was_tracked = s->tracked;
     for (unsigned int e = 0; s->tracked && e < 2; e++)
         tapped.was[e] = (uint8_t)tap_tracked_state(s, e);
-    tapped.packet.effects = (uint8_t)property_effects(s, !sender, p);
+    tapped.packet.effects = (uint8_t)property_effects(
+        s, !sender, p, s->end[!sender].generation & 0xfU);
     tapped.outcome = tap_track(s, sender, &seg, p->generation);
     if (tapped.outcome.action == WEIR_TCP_ACT_PASS)
         witness(&s->witness[sender], p, tapped.outcome);
