@@ -37,7 +37,7 @@ const struct weir_tcp_endpoints weir_tcp_endpoints = {
         [WEIR_TCP_LISTEN]       = SYN_S,   /* active open of a listening endpoint */
         [WEIR_TCP_TIME_WAIT]    = SYN_S,   /* its TIME-WAIT is over: the pair is used again, 3.6.1 */
         [WEIR_TCP_SYN_SENT]     = SYN_S,   /* SYN repeated: no answer yet */
-        [WEIR_TCP_SYN_RECEIVED] = SYN_R,   /* simultaneous open: the peer's SYN is on its way, 3.5 figure 8 */
+        [WEIR_TCP_SYN_RECEIVED] = SYN_R,   /* simultaneous open: the peer's SYN is on its way, 3.5 figure 7 */
         [WEIR_TCP_ESTABLISHED]  = ESTAB,   /* SYN repeated while the SYN-ACK is on its way */
         [WEIR_TCP_CLOSE_WAIT]   = CLOSE_W, /* the same, and a FIN is on its way behind it */
     },
@@ -123,7 +123,7 @@ const struct weir_tcp_endpoints weir_tcp_endpoints = {
     },
     [WEIR_TCP_EV_SYN_ACK] = {
         [WEIR_TCP_SYN_SENT]     = ESTAB,   /* 3.10.7.3 */
-        [WEIR_TCP_SYN_RECEIVED] = ESTAB,   /* simultaneous open, 3.5 figure 8 */
+        [WEIR_TCP_SYN_RECEIVED] = ESTAB,   /* simultaneous open, 3.5 figure 7 */
         [WEIR_TCP_ESTABLISHED]  = ESTAB,   /* repeated: its ACK was lost */
         [WEIR_TCP_FIN_WAIT_1]   = FIN_W1,  /* repeated, after the receiver has closed */
     },

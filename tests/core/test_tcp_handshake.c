@@ -30,10 +30,10 @@ Test(tcp_handshake, the_higher_end_of_the_key_may_open)
 Test(tcp_handshake, simultaneous_open)
 {
     static const struct tcp_row rows[] = {
-        ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, NONE, SYN_S, SYN_R, "9293 3.5 figure 8 line 2"),
-        ROW(R, S, 0, 0, 0, 1000, PLAIN, PASS, NONE, SYN_R, SYN_R, "9293 3.5 figure 8 line 3"),
-        ROW(L, SA, 0, 1, 0, 1000, PLAIN, PASS, RETRANSMISSION, SYN_R, ESTAB, "9293 3.5 figure 8 line 5"),
-        ROW(R, SA, 0, 1, 0, 1000, PLAIN, PASS, RETRANSMISSION, ESTAB, ESTAB, "9293 3.5 figure 8 line 6"),
+        ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, NONE, SYN_S, SYN_R, "9293 3.5 figure 7 line 2"),
+        ROW(R, S, 0, 0, 0, 1000, PLAIN, PASS, NONE, SYN_R, SYN_R, "9293 3.5 figure 7 line 3"),
+        ROW(L, SA, 0, 1, 0, 1000, PLAIN, PASS, RETRANSMISSION, SYN_R, ESTAB, "9293 3.5 figure 7 line 5"),
+        ROW(R, SA, 0, 1, 0, 1000, PLAIN, PASS, RETRANSMISSION, ESTAB, ESTAB, "9293 3.5 figure 7 line 6"),
         ROW(L, A, 1, 1, 10, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.5"),
         ROW(R, A, 1, 11, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.5"),
     };
@@ -44,8 +44,8 @@ Test(tcp_handshake, simultaneous_open)
 Test(tcp_handshake, simultaneous_open_ended_by_plain_acks)
 {
     static const struct tcp_row rows[] = {
-        ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, NONE, SYN_S, SYN_R, "9293 3.5 figure 8 line 2"),
-        ROW(R, S, 0, 0, 0, 1000, PLAIN, PASS, NONE, SYN_R, SYN_R, "9293 3.5 figure 8 line 3"),
+        ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, NONE, SYN_S, SYN_R, "9293 3.5 figure 7 line 2"),
+        ROW(R, S, 0, 0, 0, 1000, PLAIN, PASS, NONE, SYN_R, SYN_R, "9293 3.5 figure 7 line 3"),
         ROW(L, SA, 0, 1, 0, 1000, PLAIN, PASS, RETRANSMISSION, SYN_R, ESTAB, "9293 3.10.7.3"),
         ROW(R, A, 1, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.10.7.4 fifth"),
     };
@@ -53,17 +53,17 @@ Test(tcp_handshake, simultaneous_open_ended_by_plain_acks)
     RUN(rows);
 }
 
-/* Figure 9: the SYN-ACK answers an old duplicate; the true initiator resets it and goes on. */
+/* Figure 8: the SYN-ACK answers an old duplicate; the true initiator resets it and goes on. */
 Test(tcp_handshake, old_duplicate_syn)
 {
     static const struct tcp_row rows[] = {
-        ROW(L, S, -900, 0, 0, 1000, PLAIN, PASS, NONE, SYN_S, SYN_R, "9293 3.5 figure 9 line 3"),
-        ROW(L, S, 0, 0, 0, 1000, PLAIN, OPEN, NONE, SYN_S, SYN_R, "9293 3.5 figure 9 line 2"),
-        ROW(R, SA, 0, -899, 0, 1000, PLAIN, PASS, NONE, ESTAB, SYN_R, "9293 3.5 figure 9 line 4"),
-        ROW(L, R, -899, 0, 0, 0, PLAIN, PASS, NONE, CLOSED, CLOSED, "9293 3.5 figure 9 line 5"),
-        ROW(L, S, 0, 0, 0, 1000, PLAIN, OPEN, NONE, SYN_S, SYN_R, "9293 3.5 figure 9 line 6"),
-        ROW(R, SA, 500, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, SYN_R, "9293 3.5 figure 9 line 7"),
-        ROW(L, A, 1, 501, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.5 figure 9 line 8"),
+        ROW(L, S, -900, 0, 0, 1000, PLAIN, PASS, NONE, SYN_S, SYN_R, "9293 3.5 figure 8 line 3"),
+        ROW(L, S, 0, 0, 0, 1000, PLAIN, OPEN, NONE, SYN_S, SYN_R, "9293 3.5 figure 8 line 2"),
+        ROW(R, SA, 0, -899, 0, 1000, PLAIN, PASS, NONE, ESTAB, SYN_R, "9293 3.5 figure 8 line 4"),
+        ROW(L, R, -899, 0, 0, 0, PLAIN, PASS, NONE, CLOSED, CLOSED, "9293 3.5 figure 8 line 5"),
+        ROW(L, S, 0, 0, 0, 1000, PLAIN, OPEN, NONE, SYN_S, SYN_R, "9293 3.5 figure 8 line 6"),
+        ROW(R, SA, 500, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, SYN_R, "9293 3.5 figure 8 line 7"),
+        ROW(L, A, 1, 501, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.5 figure 8 line 8"),
     };
 
     RUN(rows);
@@ -271,16 +271,16 @@ Test(tcp_handshake, responder_closes_in_syn_received)
 }
 
 /*
- * An end that still holds an older connection answers a SYN with its own numbers (3.5.1 figure 10).
+ * An end that still holds an older connection answers a SYN with its own numbers (3.5.1 figure 9).
  * The RST that follows ends that connection and not the one being opened: L stays in SYN-SENT.
  */
 Test(tcp_handshake, half_open_connection_discovered)
 {
     static const struct tcp_row rows[] = {
-        ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, NONE, SYN_S, SYN_R, "9293 3.5.1 figure 10 line 3"),
-        ROW(R, A, 300, 100, 0, 1000, PLAIN, PASS, HALF_OPEN_ACK, SYN_S, SYN_R, "9293 3.5.1 figure 10 line 4"),
-        ROW(L, R, 100, 0, 0, 0, PLAIN, PASS, RST_INEXACT, SYN_S, SYN_R, "9293 3.5.1 figure 10 line 5"),
-        ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, RETRANSMISSION, SYN_S, SYN_R, "9293 3.5.1 figure 10 line 7"),
+        ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, NONE, SYN_S, SYN_R, "9293 3.5.1 figure 9 line 3"),
+        ROW(R, A, 300, 100, 0, 1000, PLAIN, PASS, HALF_OPEN_ACK, SYN_S, SYN_R, "9293 3.5.1 figure 9 line 4"),
+        ROW(L, R, 100, 0, 0, 0, PLAIN, PASS, RST_INEXACT, SYN_S, SYN_R, "9293 3.5.1 figure 9 line 5"),
+        ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, RETRANSMISSION, SYN_S, SYN_R, "9293 3.5.1 figure 9 line 7"),
         ROW(R, SA, 4000, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, SYN_R, "9293 3.5.1"),
         ROW(L, A, 1, 4001, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.5.1"),
     };

@@ -154,8 +154,8 @@ Test(tcp_reset, abort_in_syn_sent_and_syn_received)
         ROW(R, R, 1, 0, 0, 0, PLAIN, PASS, NONE, CLOSED, CLOSED, "9293 3.10.5"),
     };
     static const struct tcp_row simultaneous[] = {
-        ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, NONE, SYN_S, SYN_R, "9293 3.5 figure 8"),
-        ROW(R, S, 0, 0, 0, 1000, PLAIN, PASS, NONE, SYN_R, SYN_R, "9293 3.5 figure 8"),
+        ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, NONE, SYN_S, SYN_R, "9293 3.5 figure 7"),
+        ROW(R, S, 0, 0, 0, 1000, PLAIN, PASS, NONE, SYN_R, SYN_R, "9293 3.5 figure 7"),
         ROW(L, R, 1, 0, 0, 0, PLAIN, PASS, NONE, CLOSED, CLOSED, "9293 3.10.5"),
     };
 
@@ -285,25 +285,25 @@ Test(tcp_reset, segments_crossing_the_rst)
     RUN(rows);
 }
 
-/* Figure 11: the end that crashed answers the other's data with a RST. */
+/* Figure 10: the end that crashed answers the other's data with a RST. */
 Test(tcp_reset, active_side_discovers_a_half_open_connection)
 {
     static const struct tcp_row rows[] = {
         SENT_100,
-        ROW(R, PA, 1, 101, 10, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.5.1 figure 11 line 2"),
-        ROW(L, R, 101, 0, 0, 0, PLAIN, PASS, NONE, CLOSED, CLOSED, "9293 3.5.1 figure 11 line 3"),
+        ROW(R, PA, 1, 101, 10, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.5.1 figure 10 line 2"),
+        ROW(L, R, 101, 0, 0, 0, PLAIN, PASS, NONE, CLOSED, CLOSED, "9293 3.5.1 figure 10 line 3"),
     };
 
     RUN(rows);
 }
 
-/* Figure 12 of 3.5.1's pair: an old duplicate SYN to a listening end is answered and reset. */
+/* Figure 11: an old duplicate SYN to a listening end is answered and reset. */
 Test(tcp_reset, old_duplicate_syn_to_two_passive_ends)
 {
     static const struct tcp_row rows[] = {
-        ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, NONE, SYN_S, SYN_R, "9293 3.5.1 figure 12 line 2"),
-        ROW(R, SA, 0, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, SYN_R, "9293 3.5.1 figure 12 line 3"),
-        ROW(L, R, 1, 0, 0, 0, PLAIN, PASS, NONE, CLOSED, CLOSED, "9293 3.5.1 figure 12 line 4"),
+        ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, NONE, SYN_S, SYN_R, "9293 3.5.1 figure 11 line 2"),
+        ROW(R, SA, 0, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, SYN_R, "9293 3.5.1 figure 11 line 3"),
+        ROW(L, R, 1, 0, 0, 0, PLAIN, PASS, NONE, CLOSED, CLOSED, "9293 3.5.1 figure 11 line 4"),
         ROW(L, S, 800, 0, 0, 1000, PLAIN, OPEN, NONE, SYN_S, SYN_R, "9293 3.5.1: R listens again"),
     };
 

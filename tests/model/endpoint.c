@@ -407,7 +407,7 @@ static void receive_in_window(struct state *s, unsigned int e, const struct pack
     endpoint_output(s, e);
 }
 
-/* 3.5 figure 8: in SYN-RECEIVED after a simultaneous open, the SYN-ACK counts as the ACK in it. */
+/* 3.5 figure 7: in SYN-RECEIVED after a simultaneous open, the SYN-ACK counts as the ACK in it. */
 static bool figure_8(const struct endpoint *end, unsigned int e, const struct packet *p)
 {
     return end->state == WEIR_TCP_SYN_RECEIVED && !(end->flags & END_PASSIVE) &&

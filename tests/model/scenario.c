@@ -43,7 +43,7 @@ const struct scenario model_scenarios[] = {
     },
     {
         .name = "simultaneous-open",
-        .what = "both open at once (figure 8), close, lost and delayed segments",
+        .what = "both open at once (figure 7), close, lost and delayed segments",
         .iss = {WRAP, 5000},
         .end = {{.opens = 1, .closes = 1, .repeats = 2, .buffer = 8},
                 {.opens = 1, .closes = 1, .repeats = 2, .buffer = 8}},
