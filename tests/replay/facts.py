@@ -89,7 +89,7 @@ class Facts:
         seq = sender.relative(packet.seq)
         end = seq + packet.payload + bool(packet.flags & SYN) + bool(packet.flags & FIN)
         if packet.flags & ACK:
-            self.take_ack(packet, sender, receiver)
+            self.take_ack(packet, sender, receiver, end)
         if packet.flags & SYN:
             sender.syn_end = seq + 1
             if packet.flags & ACK and receiver.syn_end is None:  # seen only from here on: it says so
@@ -100,13 +100,14 @@ class Facts:
         sender.newest = max(sender.newest, end)
 
     @staticmethod
-    def take_ack(packet, sender, receiver):
+    def take_ack(packet, sender, receiver, end):
         if not receiver.sent_any:
             receiver.sent_any, receiver.base, receiver.newest = True, packet.ack, 0
         acked = receiver.relative(packet.ack)
         if receiver.acked_by_peer is None or acked > receiver.acked_by_peer:
             receiver.acked_by_peer = acked
-        if receiver.fin_end is not None and acked >= receiver.acked_by_peer:
+        overtaken = acked < receiver.acked_by_peer or end < sender.newest
+        if receiver.fin_end is not None and not overtaken:
             sender.has_peer_fin = acked >= receiver.fin_end
 
     def take_fin(self, packet, sender, receiver, end):
