@@ -13,11 +13,16 @@
 #define CHECK_MAX         1000000U
 #define SYN_WAIT_USEC     (121U * 1000000U) /* beyond tcp_syn_sent */
 
-static const struct bench_segment handshake[] = {
+/* The handshake, and the first data both ways. */
+static const struct bench_segment opening[] = {
     {.flags = WEIR_TCP_SYN, .dir = WEIR_ORIG},
     {.flags = WEIR_TCP_SYN | WEIR_TCP_ACK, .dir = WEIR_RESP},
     {.flags = WEIR_TCP_ACK, .dir = WEIR_ORIG},
+    {.flags = WEIR_TCP_ACK | WEIR_TCP_PSH, .len = BENCH_DATA_LEN, .dir = WEIR_ORIG},
+    {.flags = WEIR_TCP_ACK | WEIR_TCP_PSH, .len = BENCH_DATA_LEN, .dir = WEIR_RESP},
 };
+
+#define OPENING (sizeof(opening) / sizeof(opening[0]))
 
 static void data_segment(const struct bench_conn *conn, uint64_t number, unsigned int dir,
                          unsigned int len, struct bench_segment *seg)
@@ -32,20 +37,20 @@ static void data_segment(const struct bench_conn *conn, uint64_t number, unsigne
     };
 }
 
-static void shake_hands(struct bench_world *world, uint32_t first, unsigned int count,
-                        unsigned int step)
+static void open_all(struct bench_world *world, uint32_t first, unsigned int count,
+                     unsigned int step)
 {
     struct bench_segment seg[BENCH_PASS];
 
     for (unsigned int i = 0; i < count; i++) {
-        uint64_t number = first + i;
-        unsigned int dir = handshake[step].dir;
+        struct bench_conn *conn = &world->conn[first + i];
+        unsigned int dir = opening[step].dir;
 
-        seg[i] = handshake[step];
-        seg[i].number = number;
-        seg[i].seq = bench_isn(number, dir) + (step == 2);
-        seg[i].ack = step == 0 ? 0 : bench_isn(number, !dir) + 1;
-        world->conn[first + i].packets[dir]++;
+        data_segment(conn, first + i, dir, opening[step].len, &seg[i]);
+        seg[i].flags = opening[step].flags;
+        seg[i].seq -= seg[i].flags >> 1 & 1; /* the SYN's own number */
+        conn->packets[dir]++;
+        conn->sent[dir] += seg[i].len;
     }
     bench_world_send(world, seg, count);
 }
@@ -56,8 +61,8 @@ static int fill(struct bench_world *world)
         unsigned int count =
             world->flows - first < BENCH_PASS ? world->flows - first : BENCH_PASS;
 
-        for (unsigned int step = 0; step < 3; step++)
-            shake_hands(world, first, count, step);
+        for (unsigned int step = 0; step < OPENING; step++)
+            open_all(world, first, count, step);
     }
     world->born = world->flows;
     if (world->tracker.table[world->family == 6].count == world->flows)
