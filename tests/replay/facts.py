@@ -106,7 +106,8 @@ class Facts:
         acked = receiver.relative(packet.ack)
         if receiver.acked_by_peer is None or acked > receiver.acked_by_peer:
             receiver.acked_by_peer = acked
-        overtaken = acked < receiver.acked_by_peer or end < sender.newest
+        bare = not packet.payload and not packet.flags & FIN  # with data it may be a repetition, sent just now
+        overtaken = acked < receiver.acked_by_peer or bare and end < sender.newest
         if receiver.fin_end is not None and not overtaken:
             sender.has_peer_fin = acked >= receiver.fin_end
 
