@@ -93,8 +93,8 @@ static bool listing_slice(struct weir_worker *worker, struct weir_listing_part *
         rte_ring_sp_enqueue_bulk_elem(ring, copy, sizeof(copy[0]), 1, NULL);
         return true; /* from here on the control core may free it */
     }
-    count = weir_tracker_walk(&worker->tracker, &part->cursor, copy, RTE_MIN(room, SLICE),
-                              SLICE_LOOK);
+    count =
+        weir_tracker_walk(&worker->tracker, &part->cursor, copy, RTE_MIN(room, SLICE), SLICE_LOOK);
     rte_ring_sp_enqueue_bulk_elem(ring, copy, sizeof(copy[0]), count, NULL);
     return false;
 }
@@ -147,9 +147,8 @@ static bool ends_match(const struct weir_trace_filter *filter, const struct weir
         packet->family == 6 ? &packet->key6.tail : &packet->key4.tail;
 
     for (unsigned int end = 0; end < 2; end++) {
-        const uint8_t *addr = packet->family == 6
-                                  ? packet->key6.addr[end ^ turn]
-                                  : (const uint8_t *)&packet->key4.addr[end ^ turn];
+        const uint8_t *addr = packet->family == 6 ? packet->key6.addr[end ^ turn]
+                                                  : (const uint8_t *)&packet->key4.addr[end ^ turn];
 
         if (!prefix_matches(addr, filter->addr[end], filter->prefix_len[end]))
             return false;
@@ -162,8 +161,8 @@ static bool ends_match(const struct weir_trace_filter *filter, const struct weir
 
 bool weir_trace_matches(const struct weir_trace_filter *filter, const struct weir_packet *packet)
 {
-    bool any_end = filter->prefix_len[0] + filter->prefix_len[1] + filter->port[0] +
-                       filter->port[1] == 0;
+    bool any_end =
+        filter->prefix_len[0] + filter->prefix_len[1] + filter->port[0] + filter->port[1] == 0;
 
     if (!filter->on)
         return false;
@@ -203,9 +202,8 @@ static bool rings_make(struct weir_listing *listing, unsigned int slot)
         char name[RTE_RING_NAMESIZE];
 
         snprintf(name, sizeof(name), "weir_list_%u_%u", slot, id);
-        listing->ring[id] =
-            rte_ring_create_elem(name, sizeof(struct weir_flow_copy), COPIES, SOCKET_ID_ANY,
-                                 RING_F_SP_ENQ | RING_F_SC_DEQ);
+        listing->ring[id] = rte_ring_create_elem(name, sizeof(struct weir_flow_copy), COPIES,
+                                                 SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
         if (listing->ring[id] == NULL)
             return false;
     }

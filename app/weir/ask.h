@@ -5,8 +5,8 @@
  *   control core --- asks (single producer, single consumer ring) ---> worker
  *   control core <-- copies of records (a ring per listing and worker) --- worker
  *
- * A worker looks at its asks between bursts. A listing goes on a slice at a time, at a bounded rate,
- * and waits while its ring is full, so that a slow reader costs the worker nothing.
+ * A worker looks at its asks between bursts. A listing goes on a slice at a time, at a bounded
+ * rate, and waits while its ring is full, so that a slow reader costs the worker nothing.
  *
  * The control core's functions are for the control core's thread only, the worker's for its own.
  */
@@ -26,10 +26,11 @@
 struct weir_fleet;
 struct weir_worker;
 
-/* Which packets to trace; a field that is zero matches anything. Matched against the packet's key. */
+/* Which packets to trace; a field that is zero matches anything. Matched against the packet's key.
+ */
 struct weir_trace_filter {
     bool on;
-    uint8_t family;       /* 4 or 6 */
+    uint8_t family; /* 4 or 6 */
     uint8_t proto;
     uint8_t prefix_len[2]; /* of addr[]; either end of the packet may match either */
     uint8_t addr[2][16];   /* wire order */
@@ -54,8 +55,10 @@ struct weir_ask {
             uint32_t record;
             uint8_t family;
             uint8_t end; /* enum weir_end */
-            atomic_uint_fast64_t *ended; /* counts up if the flow was still there; NULL: nobody counts */
-            atomic_uint_fast64_t *handled; /* counts up in any case; the last thing the worker does */
+            atomic_uint_fast64_t
+                *ended; /* counts up if the flow was still there; NULL: nobody counts */
+            atomic_uint_fast64_t
+                *handled; /* counts up in any case; the last thing the worker does */
         } flow;
         uint32_t watch; /* bit per enum weir_event_kind */
         struct weir_trace_filter trace;
@@ -106,8 +109,8 @@ void weir_listing_close(struct weir_listing *listing);
 void weir_listings_reap(struct weir_fleet *fleet);
 
 /*
- * Control core: ask worker to end the flow that a listing showed. Returns false if its ring is full:
- * serve the workers, then try again. See struct weir_ask for ended and handled.
+ * Control core: ask worker to end the flow that a listing showed. Returns false if its ring is
+ * full: serve the workers, then try again. See struct weir_ask for ended and handled.
  */
 bool weir_flow_ask_end(struct weir_fleet *fleet, unsigned int worker,
                        const struct weir_flow_copy *copy, uint64_t id, enum weir_end end,

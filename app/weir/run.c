@@ -3,8 +3,8 @@
  * The control core: starts the workers, takes what they send, and sees to the end.
  *
  * The end comes in three steps. Workers first receive no more, of themselves at the end of all
- * captures or told so (DRAIN). When all they have handed to each other is done with, they report the
- * flows that are left (CLOSE). When they have, and their rings are empty, they have ended.
+ * captures or told so (DRAIN). When all they have handed to each other is done with, they report
+ * the flows that are left (CLOSE). When they have, and their rings are empty, they have ended.
  */
 #include "weir/run.h"
 
@@ -18,6 +18,7 @@
 #include <rte_ring_elem.h>
 
 #include "weir/output.h"
+#include "weir/policy_swap.h"
 #include "weir/ports.h"
 #include "weir/progress.h"
 #include "weir/record.h"
@@ -296,6 +297,8 @@ static int run_all(struct run *run)
         err = weir_ports_start(&run->ports, run->settings);
     if (err == 0)
         err = weir_fleet_make(&run->fleet, run->settings, &run->ports);
+    if (err == 0)
+        err = weir_policy_load(&run->fleet, run->settings->policy_file, false, stderr);
     if (err == 0) {
         signals_catch();
         run->start_us = monotonic_us();
@@ -323,6 +326,7 @@ int weir_run(const struct weir_settings *settings, struct weir_summary *summary)
     err = run_all(&run);
     closed = outputs_close(&run);
     weir_ports_stop(&run.ports);
+    weir_policy_drop(&run.fleet);
     weir_fleet_free(&run.fleet);
     return err < 0 ? err : closed;
 }

@@ -51,6 +51,9 @@ struct weir_settings {
     bool vlan_in_key;                  /* default true */
     enum weir_timeout_profile profile; /* what timeouts that nobody set are taken from */
     struct weir_timeouts timeouts;
+    /* policy */
+    char policy_file[WEIR_PATH_MAX]; /* "" = everybody may start a flow */
+    uint32_t reject_per_sec;         /* ICMP answers a worker sends, at most; default 100 */
 };
 
 #define WEIR_FLOWS_DEFAULT  (1U << 20)

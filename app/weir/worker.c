@@ -178,6 +178,21 @@ static void events_send(struct weir_worker *worker)
 
 /* Packets */
 
+/* Tell the sender of a rejected packet, through the port it came in by. */
+static void answer(struct weir_worker *worker, unsigned int i)
+{
+    struct weir_burst *burst = &worker->burst;
+    struct rte_mbuf *mbuf =
+        weir_answer_make(burst->mbuf[i], &burst->packet[i], worker->fleet->ports->pool,
+                         &worker->bucket, burst->time_us[i]);
+    struct weir_tx_buffer *buffer = &worker->tx[burst->packet[i].port];
+
+    if (mbuf == NULL)
+        return;
+    buffer->mbuf[buffer->count++] = mbuf;
+    worker->traffic.answers++;
+}
+
 static void verdicts_carry_out(struct weir_worker *worker)
 {
     struct weir_burst *burst = &worker->burst;
@@ -191,19 +206,39 @@ static void verdicts_carry_out(struct weir_worker *worker)
             worker->tx[out].mbuf[worker->tx[out].count++] = burst->mbuf[i];
         else
             drop[dropped++] = burst->mbuf[i];
+        if (unlikely(burst->fate[i].verdict == WEIR_VERDICT_ANSWER))
+            answer(worker, i);
     }
     rte_pktmbuf_free_bulk(drop, dropped);
     tx_flush(worker);
 }
 
-/* What is ordered for each packet: whether its port enforces. */
+/*
+ * What is ordered for each packet: whether its port enforces, and what the policy says of those that
+ * belong to no known flow.
+ */
 static void burst_order(struct weir_worker *worker)
 {
     struct weir_burst *burst = &worker->burst;
+    bool open = worker->policy == NULL;
+    unsigned int policy = open ? WEIR_POLICY_ALLOW : WEIR_POLICY_UNKNOWN;
+    uint8_t unknown[WEIR_BURST_MAX];
+    unsigned int count = 0;
 
-    for (unsigned int i = 0; i < burst->count; i++)
-        burst->order[i] =
-            worker->fleet->ports->port[burst->mbuf[i]->port].shadow ? WEIR_ORDER_SHADOW : 0;
+    for (unsigned int i = 0; i < burst->count; i++) {
+        bool shadow = worker->fleet->ports->port[burst->packet[i].port].shadow;
+
+        burst->order[i] = (uint8_t)(policy | (shadow ? WEIR_ORDER_SHADOW : 0));
+        unknown[count] = (uint8_t)i;
+        count += burst->likely[i] == WEIR_TABLE_NONE && burst->packet[i].family != 0;
+    }
+    if (!open && count > 0)
+        weir_policy_judge_burst(worker->policy, burst->packet, unknown, count, burst->order);
+}
+
+enum weir_policy weir_worker_judge(const void *worker, const struct weir_packet *packet)
+{
+    return weir_policy_judge(((const struct weir_worker *)worker)->policy, packet);
 }
 
 /* All that is ours in the burst: track, tell, carry out. */
@@ -364,10 +399,25 @@ static bool receive_over(const struct weir_worker *worker, int phase)
     return worker->fleet->lossless;
 }
 
+/*
+ * Take up the policy of this poll. The epoch is read before the policy and published after it, so
+ * that an epoch published here means that no older policy is held.
+ */
+static void policy_hold(struct weir_worker *worker)
+{
+    struct weir_fleet *fleet = worker->fleet;
+    unsigned int epoch = atomic_load_explicit(&fleet->policy_epoch, memory_order_acquire);
+
+    worker->policy = atomic_load_explicit(&fleet->policy, memory_order_acquire);
+    if (atomic_load_explicit(&worker->policy_epoch, memory_order_relaxed) != epoch)
+        atomic_store_explicit(&worker->policy_epoch, epoch, memory_order_release);
+}
+
 static void poll_all(struct weir_worker *worker, int phase)
 {
     unsigned int packets = 0;
 
+    policy_hold(worker);
     if (phase == WEIR_PHASE_RUN)
         for (unsigned int i = 0; i < worker->queue_count; i++)
             packets += queue_poll(worker, &worker->queue[i]);

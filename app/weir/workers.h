@@ -25,7 +25,9 @@
 #include <rte_ring.h>
 
 #include "core/tracker.h"
+#include "dp/answer.h"
 #include "dp/burst.h"
+#include "dp/policy.h"
 #include "weir/ask.h"
 #include "weir/ports.h"
 #include "weir/settings.h"
@@ -59,6 +61,7 @@ struct weir_traffic {
     uint64_t passed_in;   /* for others, done with */
     uint64_t tcp_packets; /* that reached the TCP checks */
     uint64_t trace_lost;
+    uint64_t answers;     /* sent for rejected packets */
     uint64_t polls;       /* rounds of the loop, and of them */
     uint64_t polls_idle;  /* those that found nothing to do */
 };
@@ -87,10 +90,13 @@ struct weir_worker {
     struct weir_tracker tracker;
     struct weir_burst burst;
     struct weir_tx_buffer tx[RTE_MAX_ETHPORTS];
+    const struct weir_policy_set *policy; /* held for one poll */
+    struct weir_answer_bucket bucket;
     uint64_t sweep_tsc; /* when it last swept */
     struct weir_traffic traffic;
-    atomic_bool finished; /* receives no more */
-    atomic_bool done;     /* has reported everything */
+    atomic_uint policy_epoch; /* of the policy it holds, published once a poll */
+    atomic_bool finished;     /* receives no more */
+    atomic_bool done;         /* has reported everything */
 };
 
 struct weir_fleet {
@@ -102,6 +108,8 @@ struct weir_fleet {
     struct weir_worker *worker[WEIR_WORKERS_MAX];
     struct rte_ring *outgoing[RTE_MAX_ETHPORTS]; /* for workers without a transmit queue of their own */
     struct weir_listing *listing[WEIR_LISTINGS_MAX]; /* the control core's; NULL: free */
+    _Atomic(const struct weir_policy_set *) policy; /* NULL: everybody may start a flow */
+    atomic_uint policy_epoch; /* of that; written by the control core after it */
     atomic_int phase;
     uint64_t close_us;       /* written before phase becomes CLOSE */
     enum weir_end close_end; /* likewise */
@@ -116,6 +124,9 @@ int weir_fleet_make(struct weir_fleet *fleet, const struct weir_settings *settin
 
 /* Free what weir_fleet_make made; no worker may be running. */
 void weir_fleet_free(struct weir_fleet *fleet);
+
+/* rules->judge of a worker's tracker: asks the policy the worker holds. */
+enum weir_policy weir_worker_judge(const void *worker, const struct weir_packet *packet);
 
 /* The loop; given to rte_eal_remote_launch with a struct weir_worker. Returns 0. */
 int weir_worker_run(void *arg);

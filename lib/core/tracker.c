@@ -524,12 +524,11 @@ static inline void fate_by_reason(const struct passage *p, unsigned int reason,
 /* May this packet start a flow? If not, its fate is settled. */
 static bool admitted(struct weir_tracker *tracker, const struct passage *p)
 {
-    const struct weir_rules *rules = tracker->rules;
     unsigned int policy = p->order & WEIR_ORDER_POLICY;
 
     if (policy == WEIR_POLICY_UNKNOWN)
-        policy = rules->judge == NULL ? WEIR_POLICY_ALLOW
-                                      : rules->judge(rules->policy, p->packet);
+        policy = tracker->judge == NULL ? WEIR_POLICY_ALLOW
+                                        : tracker->judge(tracker->judge_context, p->packet);
     switch (policy) {
     case WEIR_POLICY_DROP:
         fate_by_reason(p, WEIR_REASON_POLICY_DROP, WEIR_CLASS_INVALID);

@@ -39,7 +39,7 @@
 
 /*
  * What the policy says of a packet that would start a flow. UNKNOWN: it was not asked, since the
- * packet looked like one of a known flow; should it start one after all, rules->judge is asked.
+ * packet looked like one of a known flow; should it start one after all, judge is asked.
  */
 enum weir_policy {
     WEIR_POLICY_ALLOW,
@@ -60,12 +60,6 @@ struct weir_rules {
     uint64_t timeout_min_us;
     enum weir_midstream midstream;
     bool records; /* views of ended flows are wanted */
-    /*
-     * Judge one packet that was not judged beforehand; NULL where there is no policy. Called by the
-     * worker, rarely: a known flow's record turned out to be of another key, expired or over.
-     */
-    enum weir_policy (*judge)(const void *policy, const struct weir_packet *packet);
-    const void *policy; /* for judge */
 };
 
 /* Counters of one worker; 64-bit, only ever growing, but for the gauges. */
@@ -146,6 +140,12 @@ struct weir_tracker {
     uint64_t clock_us; /* latest time seen */
     struct weir_outbox outbox;
     struct weir_event_box events; /* size 0 until the owner gives it room */
+    /*
+     * Judge one packet that was not judged beforehand; NULL where there is no policy. Called
+     * rarely: a known flow's record turned out to be of another key, expired or over.
+     */
+    enum weir_policy (*judge)(const void *judge_context, const struct weir_packet *packet);
+    const void *judge_context;
     bool want_ids;                /* fill in flow_id of each fate */
     struct weir_counters counters __attribute__((aligned(64)));
 };

@@ -12,9 +12,9 @@
 #include <rte_mbuf_dyn.h>
 
 struct weir_clock {
-    int stamp_offset;       /* of the time stamp in the mbuf; -1 = no port gives one */
-    uint64_t stamp_flag;    /* set in ol_flags where there is one */
-    uint64_t epoch_us;      /* wall clock at epoch_tsc */
+    int stamp_offset;    /* of the time stamp in the mbuf; -1 = no port gives one */
+    uint64_t stamp_flag; /* set in ol_flags where there is one */
+    uint64_t epoch_us;   /* wall clock at epoch_tsc */
     uint64_t epoch_tsc;
     uint64_t us_per_tsc_32; /* microseconds per cycle, in units of 2^-32 */
 };
