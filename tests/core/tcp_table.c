@@ -13,8 +13,8 @@
 /* One run of a table: the record, and where the numbers of both ends begin. */
 struct run {
     bool open;
-    uint32_t isn[2];   /* by enum tcp_side */
-    uint32_t clock[2]; /* what time stamps are relative to */
+    uint32_t isn[2];     /* by enum tcp_side */
+    uint32_t clock[2];   /* what time stamps are relative to */
     unsigned int mirror; /* R is the lower end of the key */
     enum weir_midstream midstream;
     union {
@@ -69,7 +69,8 @@ static unsigned int state_of(const struct run *run, enum tcp_side side)
 {
     const struct weir_flow *flow = &run->record.flow;
 
-    return run->open ? weir_tcp_pairs.state[flow->pair][weir_flow_dir(flow, side ^ run->mirror)] : NOFLOW;
+    return run->open ? weir_tcp_pairs.state[flow->pair][weir_flow_dir(flow, side ^ run->mirror)]
+                     : NOFLOW;
 }
 
 /* A segment without a flow: what the worker does with it. False where it may not open one. */
@@ -156,9 +157,11 @@ static struct weir_outcome track(struct run *run, const struct tcp_row *row,
         struct weir_outcome first;
 
         weir_tcp_reopen(flow, dir, seg);
-        first = weir_tcp_track(flow, weir_flow_dir(flow, row->from ^ run->mirror), seg, run->midstream);
+        first =
+            weir_tcp_track(flow, weir_flow_dir(flow, row->from ^ run->mirror), seg, run->midstream);
         cr_assert_eq(first.action, WEIR_TCP_ACT_PASS, "%s", describe(run, row));
-        cr_assert_eq(weir_flow_dir(flow, row->from ^ run->mirror), WEIR_ORIG, "%s", describe(run, row));
+        cr_assert_eq(weir_flow_dir(flow, row->from ^ run->mirror), WEIR_ORIG, "%s",
+                     describe(run, row));
     }
     return outcome;
 }
@@ -173,13 +176,13 @@ static void run_row(struct run *run, const struct tcp_row *row)
 
         cr_assert_eq(outcome.action, row->action, "action %u, reason %s: %s", outcome.action,
                      weir_reason_name(outcome.reason), describe(run, row));
-        cr_assert_eq(outcome.reason, row->reason, "reason %s: %s",
-                     weir_reason_name(outcome.reason), describe(run, row));
+        cr_assert_eq(outcome.reason, row->reason, "reason %s: %s", weir_reason_name(outcome.reason),
+                     describe(run, row));
         cr_assert_eq(weir_reason_class(outcome.reason) == WEIR_REASON_CLASS_REFUSE, refused, "%s",
                      describe(run, row));
     }
-    cr_assert_eq(state_of(run, L), row->left, "left %s: %s",
-                 weir_tcp_state_name(state_of(run, L)), describe(run, row));
+    cr_assert_eq(state_of(run, L), row->left, "left %s: %s", weir_tcp_state_name(state_of(run, L)),
+                 describe(run, row));
     cr_assert_eq(state_of(run, R), row->right, "right %s: %s",
                  weir_tcp_state_name(state_of(run, R)), describe(run, row));
     if (windows_known(run))
@@ -190,8 +193,10 @@ static void run_from(const struct tcp_row *rows, size_t count, enum weir_midstre
                      uint32_t left, uint32_t right)
 {
     for (unsigned int mirror = 0; mirror < 2; mirror++) {
-        struct run run = {.isn = {left, right}, .clock = {left ^ 0x10000001U, right ^ 0x20000001U},
-                          .mirror = mirror, .midstream = midstream};
+        struct run run = {.isn = {left, right},
+                          .clock = {left ^ 0x10000001U, right ^ 0x20000001U},
+                          .mirror = mirror,
+                          .midstream = midstream};
 
         for (size_t i = 0; i < count; i++)
             run_row(&run, &rows[i]);

@@ -2,16 +2,16 @@
 /*
  * Packet tables: a connection written down as rows, each a segment and all that must come of it.
  *
- * L and R are the two ends; numbers are relative to their initial sequence numbers, so that a SYN has
- * 0 and the first octet 1. Time stamps are relative too. A table runs once plainly, and then again
- * with its numbers shifted so that each one that occurs in it falls on 0 and on 2^31: whatever a row
- * shows is thereby shown at every wrap of the sequence space as well. Each run is made twice, with
- * either end as the lower one of the key.
+ * L and R are the two ends; numbers are relative to their initial sequence numbers, so that a SYN
+ * has 0 and the first octet 1. Time stamps are relative too. A table runs once plainly, and then
+ * again with its numbers shifted so that each one that occurs in it falls on 0 and on 2^31:
+ * whatever a row shows is thereby shown at every wrap of the sequence space as well. Each run is
+ * made twice, with either end as the lower one of the key.
  *
- * What holds for every row is checked for every row: a refused segment leaves the record as it was to
- * the last octet; one that is no evidence leaves states and windows; the action agrees with the class
- * of the reason; and, wherever the windows of both ends are known, segments far outside of them, of
- * every kind and in both directions, move nothing.
+ * What holds for every row is checked for every row: a refused segment leaves the record as it was
+ * to the last octet; one that is no evidence leaves states and windows; the action agrees with the
+ * class of the reason; and, wherever the windows of both ends are known, segments far outside of
+ * them, of every kind and in both directions, move nothing.
  */
 #ifndef WEIR_TESTS_TCP_TABLE_H
 #define WEIR_TESTS_TCP_TABLE_H
@@ -49,11 +49,13 @@ struct tcp_options {
 
 #define TCP_TSECR_ZERO 0x80U
 
-#define PLAIN             {0, 0, 0, 0, 0}
-#define WS(shift)         {WEIR_SEG_WS, shift, 0, 0, 0}
-#define TS(val, ecr)      {WEIR_SEG_TS, 0, val, ecr, 0}
-#define TS0(val)          {WEIR_SEG_TS | TCP_TSECR_ZERO, 0, val, 0, 0}
-#define SACK(high)        {WEIR_SEG_SACK, 0, 0, 0, high}
+/* clang-format off */
+#define PLAIN        {0, 0, 0, 0, 0}
+#define WS(shift)    {WEIR_SEG_WS, shift, 0, 0, 0}
+#define TS(val, ecr) {WEIR_SEG_TS, 0, val, ecr, 0}
+#define TS0(val)     {WEIR_SEG_TS | TCP_TSECR_ZERO, 0, val, 0, 0}
+#define SACK(high)   {WEIR_SEG_SACK, 0, 0, 0, high}
+/* clang-format on */
 
 struct tcp_row {
     enum tcp_side from;
@@ -70,10 +72,15 @@ struct tcp_row {
     int line;
 };
 
-/* A row: sender, flags, seq, ack, payload, window, options; action, reason, L's and R's state; source. */
+/*
+ * A row: sender, flags, seq, ack, payload, window, options; action, reason, state of L, state of R;
+ * the RFC and its section that say so.
+ */
+/* clang-format off */
 #define ROW(from, flags, seq, ack, len, win, opt, action, reason, left, right, why)                \
-    {from,  #flags, (uint32_t)(seq),           (uint32_t)(ack),       len,  win, opt,              \
+    {from, #flags, (uint32_t)(seq), (uint32_t)(ack), len, win, opt,                                \
      WEIR_TCP_ACT_##action, WEIR_REASON_##reason, left, right, why, __LINE__}
+/* clang-format on */
 
 /* Three-way handshake without options, both windows 1000, no data (RFC 9293 3.5 figure 6). */
 #define HANDSHAKE                                                                                  \
@@ -83,7 +90,8 @@ struct tcp_row {
 
 void tcp_table_run(const struct tcp_row *rows, size_t count, enum weir_midstream midstream);
 
-#define RUN(rows)            tcp_table_run(rows, sizeof(rows) / sizeof((rows)[0]), WEIR_MIDSTREAM_LOOSE)
-#define RUN_MODE(rows, mode) tcp_table_run(rows, sizeof(rows) / sizeof((rows)[0]), WEIR_MIDSTREAM_##mode)
+#define RUN(rows) tcp_table_run(rows, sizeof(rows) / sizeof((rows)[0]), WEIR_MIDSTREAM_LOOSE)
+#define RUN_MODE(rows, mode)                                                                       \
+    tcp_table_run(rows, sizeof(rows) / sizeof((rows)[0]), WEIR_MIDSTREAM_##mode)
 
 #endif

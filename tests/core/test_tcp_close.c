@@ -61,7 +61,8 @@ Test(tcp_close, simultaneous_close)
 {
     static const struct tcp_row rows[] = {
         BOTH_FINS,
-        ROW(L, A, 2, 2, 0, 1000, PLAIN, PASS, NONE, CLOSING, FIN_W2, "9293 3.6 figure 13 line 3: R's ACK is to come"),
+        ROW(L, A, 2, 2, 0, 1000, PLAIN, PASS, NONE, CLOSING, FIN_W2,
+            "9293 3.6 figure 13 line 3: R's ACK is to come"),
         ROW(R, A, 2, 2, 0, 1000, PLAIN, PASS, NONE, TIME_W, TIME_W, "9293 3.6 figure 13 line 3"),
     };
 
@@ -72,8 +73,10 @@ Test(tcp_close, simultaneous_close_with_fins_repeated)
 {
     static const struct tcp_row rows[] = {
         BOTH_FINS,
-        ROW(L, FA, 1, 1, 0, 1000, PLAIN, PASS, RETRANSMISSION, FIN_W1, CLOSING, "9293 3.8.1: R's FIN not taken in"),
-        ROW(R, FA, 1, 2, 0, 1000, PLAIN, PASS, RETRANSMISSION, TIME_W, CLOSING, "9293 3.10.7.4 eighth"),
+        ROW(L, FA, 1, 1, 0, 1000, PLAIN, PASS, RETRANSMISSION, FIN_W1, CLOSING,
+            "9293 3.8.1: R's FIN not taken in"),
+        ROW(R, FA, 1, 2, 0, 1000, PLAIN, PASS, RETRANSMISSION, TIME_W, CLOSING,
+            "9293 3.10.7.4 eighth"),
         ROW(L, A, 2, 2, 0, 1000, PLAIN, PASS, NONE, TIME_W, TIME_W, "9293 3.10.7.4 fifth"),
     };
 
@@ -100,7 +103,8 @@ Test(tcp_close, data_crossing_the_fin)
     static const struct tcp_row rows[] = {
         HANDSHAKE,
         ROW(L, FA, 1, 1, 0, 1000, PLAIN, PASS, NONE, FIN_W1, CLOSE_W, "9293 3.6"),
-        ROW(R, PA, 1, 1, 100, 1000, PLAIN, PASS, NONE, FIN_W1, ESTAB, "9293 3.10.7.4: FIN not taken in"),
+        ROW(R, PA, 1, 1, 100, 1000, PLAIN, PASS, NONE, FIN_W1, ESTAB,
+            "9293 3.10.7.4: FIN not taken in"),
         ROW(R, PA, 101, 2, 100, 1000, PLAIN, PASS, NONE, FIN_W2, CLOSE_W, "9293 3.10.7.4 eighth"),
     };
 
@@ -127,7 +131,8 @@ Test(tcp_close, fin_retransmitted_until_acknowledged)
         ROW(L, FA, 1, 1, 0, 1000, PLAIN, PASS, NONE, FIN_W1, CLOSE_W, "9293 3.6"),
         ROW(L, FA, 1, 1, 0, 1000, PLAIN, PASS, RETRANSMISSION, FIN_W1, CLOSE_W, "9293 3.8.1"),
         ROW(R, A, 1, 2, 0, 1000, PLAIN, PASS, NONE, FIN_W2, CLOSE_W, "9293 3.6"),
-        ROW(L, FA, 1, 1, 0, 1000, PLAIN, PASS, RETRANSMISSION, FIN_W2, CLOSE_W, "9293 3.8.1: the ACK is on its way"),
+        ROW(L, FA, 1, 1, 0, 1000, PLAIN, PASS, RETRANSMISSION, FIN_W2, CLOSE_W,
+            "9293 3.8.1: the ACK is on its way"),
         ROW(R, A, 1, 2, 0, 1000, PLAIN, PASS, NONE, FIN_W2, CLOSE_W, "9293 3.10.7.4 first"),
     };
 
@@ -141,9 +146,12 @@ Test(tcp_close, fin_retransmitted_with_more_data_before_it)
         HANDSHAKE,
         ROW(L, PA, 1, 1, 100, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.8.1"),
         ROW(L, FPA, 101, 1, 50, 1000, PLAIN, PASS, NONE, FIN_W1, CLOSE_W, "9293 3.8.1"),
-        ROW(L, FPA, 1, 1, 150, 1000, PLAIN, PASS, RETRANSMISSION, FIN_W1, CLOSE_W, "9293 3.8.1: all in one"),
-        ROW(L, FA, 151, 1, 0, 1000, PLAIN, PASS, RETRANSMISSION, FIN_W1, CLOSE_W, "9293 3.8.1: bare"),
-        ROW(R, A, 1, 101, 0, 1000, PLAIN, PASS, NONE, FIN_W1, ESTAB, "9293 3.10.7.4: only the first data"),
+        ROW(L, FPA, 1, 1, 150, 1000, PLAIN, PASS, RETRANSMISSION, FIN_W1, CLOSE_W,
+            "9293 3.8.1: all in one"),
+        ROW(L, FA, 151, 1, 0, 1000, PLAIN, PASS, RETRANSMISSION, FIN_W1, CLOSE_W,
+            "9293 3.8.1: bare"),
+        ROW(R, A, 1, 101, 0, 1000, PLAIN, PASS, NONE, FIN_W1, ESTAB,
+            "9293 3.10.7.4: only the first data"),
         ROW(R, A, 1, 152, 0, 1000, PLAIN, PASS, NONE, FIN_W2, CLOSE_W, "9293 3.10.7.4 fifth"),
     };
 
@@ -156,7 +164,8 @@ Test(tcp_close, last_ack_lost_before_the_tap)
         HALF_CLOSED,
         ROW(R, FA, 1, 2, 0, 1000, PLAIN, PASS, NONE, TIME_W, LAST_A, "9293 3.6"),
         ROW(R, FA, 1, 2, 0, 1000, PLAIN, PASS, RETRANSMISSION, TIME_W, LAST_A, "9293 3.8.1"),
-        ROW(L, A, 2, 2, 0, 1000, PLAIN, PASS, NONE, TIME_W, CLOSED, "9293 3.10.7.4 eighth: TIME-WAIT"),
+        ROW(L, A, 2, 2, 0, 1000, PLAIN, PASS, NONE, TIME_W, CLOSED,
+            "9293 3.10.7.4 eighth: TIME-WAIT"),
     };
 
     RUN(rows);
@@ -166,7 +175,8 @@ Test(tcp_close, last_ack_lost_after_the_tap)
 {
     static const struct tcp_row rows[] = {
         CLOSED_NORMALLY,
-        ROW(R, FA, 1, 2, 0, 1000, PLAIN, PASS, RETRANSMISSION, TIME_W, CLOSED, "9293 3.8.1: was LAST-ACK"),
+        ROW(R, FA, 1, 2, 0, 1000, PLAIN, PASS, RETRANSMISSION, TIME_W, CLOSED,
+            "9293 3.8.1: was LAST-ACK"),
         ROW(L, A, 2, 2, 0, 1000, PLAIN, PASS, NONE, TIME_W, CLOSED, "9293 3.10.7.4 eighth"),
     };
 
@@ -177,8 +187,10 @@ Test(tcp_close, fin_with_data)
 {
     static const struct tcp_row rows[] = {
         HANDSHAKE,
-        ROW(L, FPA, 1, 1, 300, 1000, PLAIN, PASS, NONE, FIN_W1, CLOSE_W, "9293 3.4: FIN after the data"),
-        ROW(R, A, 1, 301, 0, 1000, PLAIN, PASS, NONE, FIN_W1, ESTAB, "9293 3.10.7.4: the data, not the FIN"),
+        ROW(L, FPA, 1, 1, 300, 1000, PLAIN, PASS, NONE, FIN_W1, CLOSE_W,
+            "9293 3.4: FIN after the data"),
+        ROW(R, A, 1, 301, 0, 1000, PLAIN, PASS, NONE, FIN_W1, ESTAB,
+            "9293 3.10.7.4: the data, not the FIN"),
         ROW(R, A, 1, 302, 0, 1000, PLAIN, PASS, NONE, FIN_W2, CLOSE_W, "9293 3.10.7.4 fifth"),
     };
 
@@ -189,11 +201,15 @@ Test(tcp_close, data_after_fin_is_refused)
 {
     static const struct tcp_row rows[] = {
         HALF_CLOSED,
-        ROW(L, PA, 2, 2, 10, 1000, PLAIN, REFUSE, ACK_ABOVE, FIN_W2, CLOSE_W, "9293 3.10.7.4 fifth"),
+        ROW(L, PA, 2, 2, 10, 1000, PLAIN, REFUSE, ACK_ABOVE, FIN_W2, CLOSE_W,
+            "9293 3.10.7.4 fifth"),
         ROW(L, PA, 2, 1, 10, 1000, PLAIN, REFUSE, AFTER_FIN, FIN_W2, CLOSE_W, "9293 3.10.4"),
-        ROW(L, PA, 2, 1, 1, 1000, PLAIN, REFUSE, AFTER_FIN, FIN_W2, CLOSE_W, "9293 3.10.4: one octet"),
-        ROW(L, FA, 2, 1, 0, 1000, PLAIN, REFUSE, AFTER_FIN, FIN_W2, CLOSE_W, "9293 3.10.4: a second FIN"),
-        ROW(L, PA, 1, 1, 1, 1000, PLAIN, PASS, KEEP_ALIVE, FIN_W2, CLOSE_W, "9293 3.8.4: an octet in the FIN's place"),
+        ROW(L, PA, 2, 1, 1, 1000, PLAIN, REFUSE, AFTER_FIN, FIN_W2, CLOSE_W,
+            "9293 3.10.4: one octet"),
+        ROW(L, FA, 2, 1, 0, 1000, PLAIN, REFUSE, AFTER_FIN, FIN_W2, CLOSE_W,
+            "9293 3.10.4: a second FIN"),
+        ROW(L, PA, 1, 1, 1, 1000, PLAIN, PASS, KEEP_ALIVE, FIN_W2, CLOSE_W,
+            "9293 3.8.4: an octet in the FIN's place"),
     };
 
     RUN(rows);
@@ -204,10 +220,13 @@ Test(tcp_close, fin_below_what_was_sent_is_refused)
     static const struct tcp_row rows[] = {
         HANDSHAKE,
         ROW(L, PA, 1, 1, 100, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.8.1"),
-        ROW(L, FA, 1, 1, 0, 1000, PLAIN, REFUSE, AFTER_FIN, ESTAB, ESTAB, "9293 3.10.4: below the data"),
-        ROW(L, FA, 99, 1, 0, 1000, PLAIN, REFUSE, AFTER_FIN, ESTAB, ESTAB, "9293 3.10.4: one below the end"),
+        ROW(L, FA, 1, 1, 0, 1000, PLAIN, REFUSE, AFTER_FIN, ESTAB, ESTAB,
+            "9293 3.10.4: below the data"),
+        ROW(L, FA, 99, 1, 0, 1000, PLAIN, REFUSE, AFTER_FIN, ESTAB, ESTAB,
+            "9293 3.10.4: one below the end"),
         ROW(L, FA, 101, 1, 0, 1000, PLAIN, PASS, NONE, FIN_W1, CLOSE_W, "9293 3.10.4: at the end"),
-        ROW(L, FA, 1, 1, 0, 1000, PLAIN, REFUSE, AFTER_FIN, FIN_W1, CLOSE_W, "9293 3.10.4: another FIN"),
+        ROW(L, FA, 1, 1, 0, 1000, PLAIN, REFUSE, AFTER_FIN, FIN_W1, CLOSE_W,
+            "9293 3.10.4: another FIN"),
     };
 
     RUN(rows);
@@ -219,8 +238,10 @@ Test(tcp_close, fin_overtaken_by_the_ack_of_the_peers_fin)
     static const struct tcp_row rows[] = {
         HANDSHAKE,
         ROW(L, FA, 1, 1, 0, 1000, PLAIN, PASS, NONE, FIN_W1, CLOSE_W, "9293 3.6 figure 13"),
-        ROW(R, A, 2, 2, 0, 1000, PLAIN, PASS, NONE, FIN_W2, CLOSE_W, "9293 3.6 figure 13: overtakes"),
-        ROW(R, FA, 1, 1, 0, 1000, PLAIN, PASS, RETRANSMISSION, TIME_W, CLOSING, "9293 3.6 figure 13: late"),
+        ROW(R, A, 2, 2, 0, 1000, PLAIN, PASS, NONE, FIN_W2, CLOSE_W,
+            "9293 3.6 figure 13: overtakes"),
+        ROW(R, FA, 1, 1, 0, 1000, PLAIN, PASS, RETRANSMISSION, TIME_W, CLOSING,
+            "9293 3.6 figure 13: late"),
         ROW(L, A, 2, 2, 0, 1000, PLAIN, PASS, NONE, TIME_W, TIME_W, "9293 3.10.7.4 fifth"),
     };
 
@@ -233,7 +254,8 @@ Test(tcp_close, fin_overtaken_by_a_plain_ack)
     static const struct tcp_row rows[] = {
         HANDSHAKE,
         ROW(R, A, 2, 1, 0, 2000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.8.6: sent after the FIN"),
-        ROW(R, FA, 1, 1, 0, 1000, PLAIN, PASS, RETRANSMISSION, CLOSE_W, FIN_W1, "9293 3.4: overtaken"),
+        ROW(R, FA, 1, 1, 0, 1000, PLAIN, PASS, RETRANSMISSION, CLOSE_W, FIN_W1,
+            "9293 3.4: overtaken"),
         ROW(L, A, 1, 2, 0, 1000, PLAIN, PASS, NONE, CLOSE_W, FIN_W2, "9293 3.10.7.4 fifth"),
     };
 
@@ -248,8 +270,10 @@ Test(tcp_close, overtaken_ack_takes_nothing_back)
         ROW(L, PA, 1, 1, 100, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.10.7.4"),
         ROW(L, FA, 101, 1, 0, 1000, PLAIN, PASS, NONE, FIN_W1, CLOSE_W, "9293 3.6"),
         ROW(R, A, 1, 102, 0, 1000, PLAIN, PASS, NONE, FIN_W2, CLOSE_W, "9293 3.6"),
-        ROW(R, A, 1, 101, 0, 1000, PLAIN, PASS, OLD_DUPLICATE, FIN_W2, CLOSE_W, "9293 3.4: overtaken"),
-        ROW(R, A, 1, 1, 0, 1000, PLAIN, PASS, OLD_DUPLICATE, FIN_W2, CLOSE_W, "9293 3.4: overtaken"),
+        ROW(R, A, 1, 101, 0, 1000, PLAIN, PASS, OLD_DUPLICATE, FIN_W2, CLOSE_W,
+            "9293 3.4: overtaken"),
+        ROW(R, A, 1, 1, 0, 1000, PLAIN, PASS, OLD_DUPLICATE, FIN_W2, CLOSE_W,
+            "9293 3.4: overtaken"),
     };
 
     RUN(rows);
@@ -261,7 +285,8 @@ Test(tcp_close, overtaken_data_still_counts_as_sent)
         HANDSHAKE,
         ROW(L, FA, 1, 1, 0, 1000, PLAIN, PASS, NONE, FIN_W1, CLOSE_W, "9293 3.6"),
         ROW(R, A, 1, 2, 0, 1000, PLAIN, PASS, NONE, FIN_W2, CLOSE_W, "9293 3.6"),
-        ROW(R, PA, 1, 1, 100, 1000, PLAIN, PASS, NONE, FIN_W2, CLOSE_W, "9293 3.4: overtaken, new data"),
+        ROW(R, PA, 1, 1, 100, 1000, PLAIN, PASS, NONE, FIN_W2, CLOSE_W,
+            "9293 3.4: overtaken, new data"),
         ROW(L, A, 2, 101, 0, 1000, PLAIN, PASS, NONE, FIN_W2, CLOSE_W, "9293 3.10.7.4"),
     };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Opening: RFC 9293 3.5 and 3.10.7.1 to 3.10.7.3, RFC 7413, and what is lost or repeated on the way. */
+/* Opening: RFC 9293 3.5 and 3.10.7.1 to 3.10.7.3, RFC 7413, and what is lost or repeated on the
+ * way. */
 #include <criterion/criterion.h>
 
 #include "tcp_table.h"
@@ -32,8 +33,10 @@ Test(tcp_handshake, simultaneous_open)
     static const struct tcp_row rows[] = {
         ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, NONE, SYN_S, SYN_R, "9293 3.5 figure 7 line 2"),
         ROW(R, S, 0, 0, 0, 1000, PLAIN, PASS, NONE, SYN_R, SYN_R, "9293 3.5 figure 7 line 3"),
-        ROW(L, SA, 0, 1, 0, 1000, PLAIN, PASS, RETRANSMISSION, SYN_R, ESTAB, "9293 3.5 figure 7 line 5"),
-        ROW(R, SA, 0, 1, 0, 1000, PLAIN, PASS, RETRANSMISSION, ESTAB, ESTAB, "9293 3.5 figure 7 line 6"),
+        ROW(L, SA, 0, 1, 0, 1000, PLAIN, PASS, RETRANSMISSION, SYN_R, ESTAB,
+            "9293 3.5 figure 7 line 5"),
+        ROW(R, SA, 0, 1, 0, 1000, PLAIN, PASS, RETRANSMISSION, ESTAB, ESTAB,
+            "9293 3.5 figure 7 line 6"),
         ROW(L, A, 1, 1, 10, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.5"),
         ROW(R, A, 1, 11, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.5"),
     };
@@ -86,7 +89,8 @@ Test(tcp_handshake, first_attempt_answered_after_the_second)
     static const struct tcp_row rows[] = {
         ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, NONE, SYN_S, SYN_R, "9293 3.5"),
         ROW(L, S, 70000, 0, 0, 1000, PLAIN, OPEN, NONE, SYN_S, SYN_R, "9293 3.4.1: another ISN"),
-        ROW(R, SA, 0, 30, 0, 1000, PLAIN, PASS, SYN_ACK_OTHER, SYN_S, SYN_R, "9293 3.10.7.3: of neither"),
+        ROW(R, SA, 0, 30, 0, 1000, PLAIN, PASS, SYN_ACK_OTHER, SYN_S, SYN_R,
+            "9293 3.10.7.3: of neither"),
         ROW(R, SA, 0, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, SYN_R, "9293 3.10.7.3"),
         ROW(L, A, 1, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.10.7.4 fifth"),
     };
@@ -100,7 +104,8 @@ Test(tcp_handshake, syn_retransmitted)
         ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, NONE, SYN_S, SYN_R, "9293 3.5"),
         ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, RETRANSMISSION, SYN_S, SYN_R, "9293 3.8.1"),
         ROW(R, SA, 0, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, SYN_R, "9293 3.10.7.3"),
-        ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, RETRANSMISSION, ESTAB, SYN_R, "9293 3.8.1: SYN-ACK lost"),
+        ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, RETRANSMISSION, ESTAB, SYN_R,
+            "9293 3.8.1: SYN-ACK lost"),
         ROW(R, SA, 0, 1, 0, 1000, PLAIN, PASS, RETRANSMISSION, ESTAB, SYN_R, "9293 3.8.1"),
         ROW(L, A, 1, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.10.7.4 fifth"),
     };
@@ -160,9 +165,12 @@ Test(tcp_handshake, rst_in_syn_sent)
 {
     static const struct tcp_row rows[] = {
         ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, NONE, SYN_S, SYN_R, "9293 3.5"),
-        ROW(R, R, 0, 0, 0, 0, PLAIN, PASS, RST_INEXACT, SYN_S, SYN_R, "9293 3.10.7.3: no ACK (abort in SYN-RECEIVED)"),
-        ROW(R, RA, 0, 0, 0, 0, PLAIN, REFUSE, RST_OUTSIDE, SYN_S, SYN_R, "9293 3.10.7.3: ack = ISS"),
-        ROW(R, RA, 0, 2, 0, 0, PLAIN, REFUSE, RST_OUTSIDE, SYN_S, SYN_R, "9293 3.10.7.3: ack > SND.NXT"),
+        ROW(R, R, 0, 0, 0, 0, PLAIN, PASS, RST_INEXACT, SYN_S, SYN_R,
+            "9293 3.10.7.3: no ACK (abort in SYN-RECEIVED)"),
+        ROW(R, RA, 0, 0, 0, 0, PLAIN, REFUSE, RST_OUTSIDE, SYN_S, SYN_R,
+            "9293 3.10.7.3: ack = ISS"),
+        ROW(R, RA, 0, 2, 0, 0, PLAIN, REFUSE, RST_OUTSIDE, SYN_S, SYN_R,
+            "9293 3.10.7.3: ack > SND.NXT"),
         ROW(R, RA, 0, 90000, 0, 0, PLAIN, REFUSE, RST_OUTSIDE, SYN_S, SYN_R, "5961 3.2: blind"),
         ROW(R, RA, 77, 1, 0, 0, PLAIN, PASS, NONE, CLOSED, CLOSED, "9293 3.10.7.3: right"),
     };
@@ -177,7 +185,8 @@ Test(tcp_handshake, rst_to_a_syn_with_data)
         ROW(L, S, 0, 0, 50, 1000, PLAIN, PASS, NONE, SYN_S, SYN_R, "7413 4.1"),
         ROW(R, RA, 0, 0, 0, 0, PLAIN, REFUSE, RST_OUTSIDE, SYN_S, SYN_R, "9293 3.10.7.3"),
         ROW(R, RA, 0, 52, 0, 0, PLAIN, REFUSE, RST_OUTSIDE, SYN_S, SYN_R, "9293 3.10.7.3"),
-        ROW(R, RA, 0, 51, 0, 0, PLAIN, PASS, NONE, CLOSED, CLOSED, "9293 3.10.7.1: SEG.SEQ + SEG.LEN"),
+        ROW(R, RA, 0, 51, 0, 0, PLAIN, PASS, NONE, CLOSED, CLOSED,
+            "9293 3.10.7.1: SEG.SEQ + SEG.LEN"),
     };
 
     RUN(rows);
@@ -200,7 +209,8 @@ Test(tcp_handshake, fast_open_data_not_acknowledged)
     static const struct tcp_row rows[] = {
         ROW(L, S, 0, 0, 100, 1000, PLAIN, PASS, NONE, SYN_S, SYN_R, "7413 4.2"),
         ROW(R, SA, 0, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, SYN_R, "7413 4.2: cookie not taken"),
-        ROW(L, PA, 1, 1, 100, 1000, PLAIN, PASS, RETRANSMISSION, ESTAB, ESTAB, "7413 4.2: sent again"),
+        ROW(L, PA, 1, 1, 100, 1000, PLAIN, PASS, RETRANSMISSION, ESTAB, ESTAB,
+            "7413 4.2: sent again"),
         ROW(R, A, 1, 101, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.10.7.4"),
     };
 
@@ -237,7 +247,8 @@ Test(tcp_handshake, data_on_the_ack_of_the_handshake)
     static const struct tcp_row rows[] = {
         ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, NONE, SYN_S, SYN_R, "9293 3.5"),
         ROW(R, SA, 0, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, SYN_R, "9293 3.5"),
-        ROW(L, PA, 1, 1, 1000, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.10.7.4 fifth, seventh"),
+        ROW(L, PA, 1, 1, 1000, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB,
+            "9293 3.10.7.4 fifth, seventh"),
     };
 
     RUN(rows);
@@ -248,7 +259,8 @@ Test(tcp_handshake, fin_on_the_ack_of_the_handshake)
     static const struct tcp_row rows[] = {
         ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, NONE, SYN_S, SYN_R, "9293 3.5"),
         ROW(R, SA, 0, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, SYN_R, "9293 3.5"),
-        ROW(L, FA, 1, 1, 0, 1000, PLAIN, PASS, NONE, FIN_W1, CLOSE_W, "9293 3.10.7.4 fifth, eighth"),
+        ROW(L, FA, 1, 1, 0, 1000, PLAIN, PASS, NONE, FIN_W1, CLOSE_W,
+            "9293 3.10.7.4 fifth, eighth"),
         ROW(R, FA, 1, 2, 0, 1000, PLAIN, PASS, NONE, TIME_W, LAST_A, "9293 3.6"),
         ROW(L, A, 2, 2, 0, 1000, PLAIN, PASS, NONE, TIME_W, CLOSED, "9293 3.6"),
     };
@@ -263,7 +275,8 @@ Test(tcp_handshake, responder_closes_in_syn_received)
         ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, NONE, SYN_S, SYN_R, "9293 3.5"),
         ROW(R, SA, 0, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, SYN_R, "9293 3.5"),
         ROW(R, FA, 1, 1, 0, 1000, PLAIN, PASS, NONE, CLOSE_W, FIN_W1, "9293 3.10.4"),
-        ROW(L, A, 1, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, FIN_W1, "9293 3.10.7.3: ACK of the SYN-ACK"),
+        ROW(L, A, 1, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, FIN_W1,
+            "9293 3.10.7.3: ACK of the SYN-ACK"),
         ROW(L, A, 1, 2, 0, 1000, PLAIN, PASS, NONE, CLOSE_W, FIN_W2, "9293 3.10.7.4 fifth"),
     };
 
@@ -278,9 +291,12 @@ Test(tcp_handshake, half_open_connection_discovered)
 {
     static const struct tcp_row rows[] = {
         ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, NONE, SYN_S, SYN_R, "9293 3.5.1 figure 9 line 3"),
-        ROW(R, A, 300, 100, 0, 1000, PLAIN, PASS, HALF_OPEN_ACK, SYN_S, SYN_R, "9293 3.5.1 figure 9 line 4"),
-        ROW(L, R, 100, 0, 0, 0, PLAIN, PASS, RST_INEXACT, SYN_S, SYN_R, "9293 3.5.1 figure 9 line 5"),
-        ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, RETRANSMISSION, SYN_S, SYN_R, "9293 3.5.1 figure 9 line 7"),
+        ROW(R, A, 300, 100, 0, 1000, PLAIN, PASS, HALF_OPEN_ACK, SYN_S, SYN_R,
+            "9293 3.5.1 figure 9 line 4"),
+        ROW(L, R, 100, 0, 0, 0, PLAIN, PASS, RST_INEXACT, SYN_S, SYN_R,
+            "9293 3.5.1 figure 9 line 5"),
+        ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, RETRANSMISSION, SYN_S, SYN_R,
+            "9293 3.5.1 figure 9 line 7"),
         ROW(R, SA, 4000, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, SYN_R, "9293 3.5.1"),
         ROW(L, A, 1, 4001, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.5.1"),
     };

@@ -11,7 +11,8 @@ Test(tcp_midstream, adopted_from_data_then_ack)
 {
     static const struct tcp_row rows[] = {
         ROW(L, PA, 49001, 1, 1000, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.10.7.4"),
-        ROW(R, A, 1, 30001, 0, 30000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.10.7.4: behind what is in flight"),
+        ROW(R, A, 1, 30001, 0, 30000, PLAIN, PASS, NONE, ESTAB, ESTAB,
+            "9293 3.10.7.4: behind what is in flight"),
         ROW(L, PA, 50001, 1, 1000, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.10.7.4"),
         ROW(R, A, 1, 51001, 0, 30000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.10.7.4"),
         ROW(L, FA, 51001, 1, 0, 1000, PLAIN, PASS, NONE, FIN_W1, CLOSE_W, "9293 3.6"),
@@ -26,11 +27,15 @@ Test(tcp_midstream, adopted_from_data_then_ack)
 Test(tcp_midstream, retransmission_first)
 {
     static const struct tcp_row rows[] = {
-        ROW(L, PA, 1, 1, 1000, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.8.1: 1 to 1000 again"),
-        ROW(R, A, 1, 20001, 0, 30000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.10.7.4: it closed the hole"),
-        ROW(L, PA, 20001, 1, 1000, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.10.7.4: goes on there"),
+        ROW(L, PA, 1, 1, 1000, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB,
+            "9293 3.8.1: 1 to 1000 again"),
+        ROW(R, A, 1, 20001, 0, 30000, PLAIN, PASS, NONE, ESTAB, ESTAB,
+            "9293 3.10.7.4: it closed the hole"),
+        ROW(L, PA, 20001, 1, 1000, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB,
+            "9293 3.10.7.4: goes on there"),
         ROW(R, A, 1, 21001, 0, 30000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.10.7.4"),
-        ROW(R, A, 1, 21002, 0, 30000, PLAIN, REFUSE, ACK_ABOVE, ESTAB, ESTAB, "van Rooij III: known by now"),
+        ROW(R, A, 1, 21002, 0, 30000, PLAIN, REFUSE, ACK_ABOVE, ESTAB, ESTAB,
+            "van Rooij III: known by now"),
     };
 
     RUN(rows);
@@ -41,7 +46,8 @@ Test(tcp_midstream, adopted_from_an_ack)
 {
     static const struct tcp_row rows[] = {
         ROW(R, A, 1, 30001, 0, 30000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.10.7.4"),
-        ROW(L, PA, 45001, 1, 1000, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.10.7.4: within any scale"),
+        ROW(L, PA, 45001, 1, 1000, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB,
+            "9293 3.10.7.4: within any scale"),
         ROW(R, A, 1, 46001, 0, 30000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.10.7.4"),
         ROW(R, PA, 1, 46001, 500, 30000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.10.7.4"),
         ROW(L, A, 46001, 501, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.10.7.4"),
@@ -56,8 +62,10 @@ Test(tcp_midstream, unknown_scale_permits_the_largest)
     static const struct tcp_row rows[] = {
         ROW(L, A, 1, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "7323 2.3"),
         ROW(R, A, 1, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "7323 2.3"),
-        ROW(L, PA, 1 + (1000 << 14) - 99 + 2, 1, 100, 1000, PLAIN, REFUSE, SEQ_ABOVE, ESTAB, ESTAB, "7323 2.3"),
-        ROW(L, PA, 1 + (1000 << 14) - 100, 1, 100, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "7323 2.3: 1000 << 14"),
+        ROW(L, PA, 1 + (1000 << 14) - 99 + 2, 1, 100, 1000, PLAIN, REFUSE, SEQ_ABOVE, ESTAB, ESTAB,
+            "7323 2.3"),
+        ROW(L, PA, 1 + (1000 << 14) - 100, 1, 100, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB,
+            "7323 2.3: 1000 << 14"),
     };
 
     RUN(rows);
@@ -79,7 +87,8 @@ Test(tcp_midstream, adopted_while_closing)
 Test(tcp_midstream, adopted_between_the_fins)
 {
     static const struct tcp_row rows[] = {
-        ROW(R, A, 700, 501, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.6: of a FIN never seen"),
+        ROW(R, A, 700, 501, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB,
+            "9293 3.6: of a FIN never seen"),
         ROW(R, FA, 700, 501, 0, 1000, PLAIN, PASS, NONE, CLOSE_W, FIN_W1, "9293 3.6"),
         ROW(L, A, 501, 701, 0, 1000, PLAIN, PASS, NONE, CLOSE_W, FIN_W2, "9293 3.6"),
     };
@@ -90,7 +99,8 @@ Test(tcp_midstream, adopted_between_the_fins)
 Test(tcp_midstream, first_seen_from_the_syn_ack_on)
 {
     static const struct tcp_row rows[] = {
-        ROW(R, SA, 0, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, SYN_R, "9293 3.5: R answers, so L opened"),
+        ROW(R, SA, 0, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, SYN_R,
+            "9293 3.5: R answers, so L opened"),
         ROW(L, A, 1, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.5"),
         ROW(R, PA, 1, 1, 500, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.10.7.4"),
         ROW(L, A, 1, 501, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.10.7.4"),
@@ -106,7 +116,8 @@ Test(tcp_midstream, scale_of_an_unseen_syn)
         ROW(R, SA, 0, 1, 0, 1000, WS(2), PASS, NONE, ESTAB, SYN_R, "7323 2.2"),
         ROW(L, A, 1, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "7323 2.2: 1000 << up to 14"),
         ROW(R, PA, 1 + 60000, 1, 1000, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "7323 2.2"),
-        ROW(L, PA, 1, 61001, 4002, 1000, PLAIN, REFUSE, SEQ_ABOVE, ESTAB, ESTAB, "7323 2.2: R's is 1000 << 2"),
+        ROW(L, PA, 1, 61001, 4002, 1000, PLAIN, REFUSE, SEQ_ABOVE, ESTAB, ESTAB,
+            "7323 2.2: R's is 1000 << 2"),
         ROW(L, PA, 1, 61001, 4000, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "7323 2.2"),
     };
     static const struct tcp_row not_offered[] = {
@@ -153,22 +164,25 @@ Test(tcp_midstream, one_way_from_the_syn_on)
 {
     static const struct tcp_row rows[] = {
         ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, NONE, SYN_S, SYN_R, "9293 3.5"),
-        ROW(L, A, 1, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.10.7.3: the SYN-ACK took another way"),
+        ROW(L, A, 1, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB,
+            "9293 3.10.7.3: the SYN-ACK took another way"),
         ROW(L, PA, 1, 1, 100, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.10.7.4"),
-        ROW(L, A, 101, 801, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.10.7.4: acknowledges the unseen"),
+        ROW(L, A, 101, 801, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB,
+            "9293 3.10.7.4: acknowledges the unseen"),
         ROW(L, FA, 101, 801, 0, 1000, PLAIN, PASS, NONE, FIN_W1, CLOSE_W, "9293 3.6"),
     };
 
     RUN_MODE(rows, ONE_WAY);
 }
 
-/* The ACK of the handshake was lost before the tap: the FIN is the first that comes after the SYN. */
+/* The handshake's ACK was lost before the tap: the FIN is the first to come after the SYN. */
 Test(tcp_midstream, one_way_fin_after_the_syn)
 {
     static const struct tcp_row rows[] = {
         ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, NONE, SYN_S, SYN_R, "9293 3.5"),
         ROW(L, FPA, 1, 1, 10, 1000, PLAIN, PASS, NONE, FIN_W1, CLOSE_W, "9293 3.10.4"),
-        ROW(L, A, 12, 2, 0, 1000, PLAIN, PASS, NONE, FIN_W1, CLOSE_W, "9293 3.10.7.4: of a FIN never seen"),
+        ROW(L, A, 12, 2, 0, 1000, PLAIN, PASS, NONE, FIN_W1, CLOSE_W,
+            "9293 3.10.7.4: of a FIN never seen"),
     };
 
     RUN_MODE(rows, ONE_WAY);
@@ -180,8 +194,10 @@ Test(tcp_midstream, one_way_is_still_checked)
     static const struct tcp_row rows[] = {
         ROW(L, A, 1, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.10.7.4"),
         ROW(L, PA, 1, 1, 100, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.10.7.4"),
-        ROW(L, PA, 101 + 0x50000000, 1, 100, 1000, PLAIN, REFUSE, SEQ_ABOVE, ESTAB, ESTAB, "7323 2.3: beyond any window"),
-        ROW(L, PA, 101 - 0x50000000, 1, 100, 1000, PLAIN, REFUSE, SEQ_ABOVE, ESTAB, ESTAB, "7323 2.3: as far back, modulo 2^32"),
+        ROW(L, PA, 101 + 0x50000000, 1, 100, 1000, PLAIN, REFUSE, SEQ_ABOVE, ESTAB, ESTAB,
+            "7323 2.3: beyond any window"),
+        ROW(L, PA, 101 - 0x50000000, 1, 100, 1000, PLAIN, REFUSE, SEQ_ABOVE, ESTAB, ESTAB,
+            "7323 2.3: as far back, modulo 2^32"),
         ROW(L, FA, 101, 1, 0, 1000, PLAIN, PASS, NONE, FIN_W1, CLOSE_W, "9293 3.6"),
         ROW(L, PA, 102, 1, 10, 1000, PLAIN, REFUSE, AFTER_FIN, FIN_W1, CLOSE_W, "9293 3.10.4"),
         ROW(L, R, 102, 0, 0, 0, PLAIN, PASS, NONE, CLOSED, CLOSED, "9293 3.10.5"),
@@ -194,7 +210,8 @@ Test(tcp_midstream, one_way_seen_from_the_responder)
 {
     static const struct tcp_row rows[] = {
         ROW(R, SA, 0, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, SYN_R, "9293 3.5"),
-        ROW(R, PA, 1, 301, 500, 1000, PLAIN, PASS, NONE, ESTAB, SYN_R, "9293 3.10.7.4: its ACK of unseen data"),
+        ROW(R, PA, 1, 301, 500, 1000, PLAIN, PASS, NONE, ESTAB, SYN_R,
+            "9293 3.10.7.4: its ACK of unseen data"),
         ROW(R, FA, 501, 301, 0, 1000, PLAIN, PASS, NONE, CLOSE_W, FIN_W1, "9293 3.6"),
     };
 

@@ -20,22 +20,25 @@ Test(tcp_options, time_stamps_in_order_pass)
         STAMPED,
         ROW(L, PA, 1, 1, 10, 1000, TS(110, 500), PASS, NONE, ESTAB, ESTAB, "7323 4.3"),
         ROW(R, A, 1, 11, 0, 1000, TS(510, 110), PASS, NONE, ESTAB, ESTAB, "7323 4.3"),
-        ROW(L, PA, 11, 1, 10, 1000, TS(110, 510), PASS, NONE, ESTAB, ESTAB, "7323 5.3 R3: equal is not older"),
+        ROW(L, PA, 11, 1, 10, 1000, TS(110, 510), PASS, NONE, ESTAB, ESTAB,
+            "7323 5.3 R3: equal is not older"),
     };
 
     RUN(rows);
 }
 
-/* What R has echoed, it has: anything older it discards, so that no more than that is known here. */
+/* What R has echoed, it has: anything older it discards. */
 Test(tcp_options, older_than_the_echo_changes_nothing)
 {
     static const struct tcp_row rows[] = {
         STAMPED,
         ROW(L, PA, 1, 1, 10, 1000, TS(110, 500), PASS, NONE, ESTAB, ESTAB, "7323 4.3"),
         ROW(R, A, 1, 11, 0, 1000, TS(510, 110), PASS, NONE, ESTAB, ESTAB, "7323 4.3: echoes 110"),
-        ROW(L, FA, 11, 1, 0, 1000, TS(109, 510), PASS, PAWS, ESTAB, ESTAB, "7323 5.3 R1: FIN of old"),
+        ROW(L, FA, 11, 1, 0, 1000, TS(109, 510), PASS, PAWS, ESTAB, ESTAB,
+            "7323 5.3 R1: FIN of old"),
         ROW(L, PA, 11, 1, 10, 1000, TS(109, 510), PASS, PAWS, ESTAB, ESTAB, "7323 5.3 R1"),
-        ROW(L, PA, 11, 1, 10, 1000, TS(110, 510), PASS, NONE, ESTAB, ESTAB, "7323 5.3 R1: the boundary"),
+        ROW(L, PA, 11, 1, 10, 1000, TS(110, 510), PASS, NONE, ESTAB, ESTAB,
+            "7323 5.3 R1: the boundary"),
     };
 
     RUN(rows);
@@ -47,7 +50,8 @@ Test(tcp_options, reordered_before_the_echo_is_no_matter)
     static const struct tcp_row rows[] = {
         STAMPED,
         ROW(L, PA, 11, 1, 10, 1000, TS(120, 500), PASS, NONE, ESTAB, ESTAB, "7323 5.3: overtakes"),
-        ROW(L, PA, 1, 1, 10, 1000, TS(110, 500), PASS, RETRANSMISSION, ESTAB, ESTAB, "7323 5.3: overtaken"),
+        ROW(L, PA, 1, 1, 10, 1000, TS(110, 500), PASS, RETRANSMISSION, ESTAB, ESTAB,
+            "7323 5.3: overtaken"),
     };
 
     RUN(rows);
@@ -61,8 +65,10 @@ Test(tcp_options, echoes_out_of_order)
         ROW(L, PA, 1, 1, 10, 1000, TS(110, 500), PASS, NONE, ESTAB, ESTAB, "7323 4.3"),
         ROW(L, PA, 11, 1, 10, 1000, TS(120, 500), PASS, NONE, ESTAB, ESTAB, "7323 4.3"),
         ROW(R, PA, 1, 21, 10, 1000, TS(520, 120), PASS, NONE, ESTAB, ESTAB, "7323 4.3: echoes 120"),
-        ROW(R, PA, 11, 21, 10, 1000, TS(521, 110), PASS, NONE, ESTAB, ESTAB, "7323 4.3: older echo"),
-        ROW(L, PA, 21, 1, 10, 1000, TS(119, 500), PASS, PAWS, ESTAB, ESTAB, "7323 5.3 R1: 120 stands"),
+        ROW(R, PA, 11, 21, 10, 1000, TS(521, 110), PASS, NONE, ESTAB, ESTAB,
+            "7323 4.3: older echo"),
+        ROW(L, PA, 21, 1, 10, 1000, TS(119, 500), PASS, PAWS, ESTAB, ESTAB,
+            "7323 5.3 R1: 120 stands"),
         ROW(L, PA, 21, 1, 10, 1000, TS(120, 500), PASS, NONE, ESTAB, ESTAB, "7323 5.3 R1"),
     };
 
@@ -74,18 +80,22 @@ Test(tcp_options, time_stamps_wrap)
 {
     static const struct tcp_row rows[] = {
         STAMPED,
-        ROW(L, PA, 1, 1, 10, 1000, TS(100 + 0x7fffffffU, 500), PASS, NONE, ESTAB, ESTAB, "7323 5.2: newer"),
+        ROW(L, PA, 1, 1, 10, 1000, TS(100 + 0x7fffffffU, 500), PASS, NONE, ESTAB, ESTAB,
+            "7323 5.2: newer"),
         ROW(R, A, 1, 11, 0, 1000, TS(510, 100 + 0x7fffffffU), PASS, NONE, ESTAB, ESTAB, "7323 4.3"),
-        ROW(L, PA, 11, 1, 10, 1000, TS(100 + 0xfffffffeU, 500), PASS, NONE, ESTAB, ESTAB, "7323 5.2: newer still"),
+        ROW(L, PA, 11, 1, 10, 1000, TS(100 + 0xfffffffeU, 500), PASS, NONE, ESTAB, ESTAB,
+            "7323 5.2: newer still"),
         ROW(R, A, 1, 21, 0, 1000, TS(510, 100 + 0xfffffffeU), PASS, NONE, ESTAB, ESTAB, "7323 4.3"),
-        ROW(L, PA, 21, 1, 10, 1000, TS(100 + 0xfffffffdU, 500), PASS, PAWS, ESTAB, ESTAB, "7323 5.2: one older"),
-        ROW(L, PA, 21, 1, 10, 1000, TS(102, 500), PASS, NONE, ESTAB, ESTAB, "7323 5.2: wrapped, newer"),
+        ROW(L, PA, 21, 1, 10, 1000, TS(100 + 0xfffffffdU, 500), PASS, PAWS, ESTAB, ESTAB,
+            "7323 5.2: one older"),
+        ROW(L, PA, 21, 1, 10, 1000, TS(102, 500), PASS, NONE, ESTAB, ESTAB,
+            "7323 5.2: wrapped, newer"),
     };
 
     RUN(rows);
 }
 
-/* TSecr 0 means "none" on a SYN and is an error elsewhere; either way it echoes nothing (RFC 7323 3.2). */
+/* TSecr 0 is "none" on a SYN and an error elsewhere: it echoes nothing (RFC 7323 3.2). */
 Test(tcp_options, echo_of_zero_is_none)
 {
     static const struct tcp_row rows[] = {
@@ -93,8 +103,10 @@ Test(tcp_options, echo_of_zero_is_none)
         ROW(R, SA, 0, 1, 0, 1000, TS0(500), PASS, NONE, ESTAB, SYN_R, "7323 3.2"),
         ROW(L, A, 1, 1, 0, 1000, TS0(0x90000001U), PASS, NONE, ESTAB, ESTAB, "7323 3.2"),
         ROW(R, A, 1, 1, 0, 1000, TS0(510), PASS, NONE, ESTAB, ESTAB, "7323 3.2"),
-        ROW(L, PA, 1, 1, 10, 1000, TS0(0x8fffffffU), PASS, NONE, ESTAB, ESTAB, "7323 5.3: nothing was echoed"),
-        ROW(R, PA, 1, 1, 10, 1000, TS0(499), PASS, NONE, ESTAB, ESTAB, "7323 5.3: nothing was echoed"),
+        ROW(L, PA, 1, 1, 10, 1000, TS0(0x8fffffffU), PASS, NONE, ESTAB, ESTAB,
+            "7323 5.3: nothing was echoed"),
+        ROW(R, PA, 1, 1, 10, 1000, TS0(499), PASS, NONE, ESTAB, ESTAB,
+            "7323 5.3: nothing was echoed"),
     };
 
     RUN(rows);
@@ -106,7 +118,8 @@ Test(tcp_options, segment_without_a_time_stamp)
     static const struct tcp_row rows[] = {
         STAMPED,
         ROW(L, PA, 1, 1, 10, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "7323 3.2"),
-        ROW(R, RA, 1, 11, 0, 0, TS0(1), PASS, NONE, CLOSED, CLOSED, "7323 5.2: RST is never subject to PAWS"),
+        ROW(R, RA, 1, 11, 0, 0, TS0(1), PASS, NONE, CLOSED, CLOSED,
+            "7323 5.2: RST is never subject to PAWS"),
     };
 
     RUN(rows);
@@ -118,7 +131,8 @@ Test(tcp_options, echo_of_the_syn_counts)
     static const struct tcp_row rows[] = {
         ROW(L, S, 0, 0, 0, 1000, TS0(100), PASS, NONE, SYN_S, SYN_R, "7323 3.2"),
         ROW(R, SA, 0, 1, 0, 1000, TS(500, 100), PASS, NONE, ESTAB, SYN_R, "7323 3.2"),
-        ROW(L, A, 1, 1, 0, 1000, TS(99, 500), PASS, PAWS, ESTAB, SYN_R, "7323 5.3 R1: older than the SYN"),
+        ROW(L, A, 1, 1, 0, 1000, TS(99, 500), PASS, PAWS, ESTAB, SYN_R,
+            "7323 5.3 R1: older than the SYN"),
         ROW(L, A, 1, 1, 0, 1000, TS(100, 500), PASS, NONE, ESTAB, ESTAB, "7323 5.3 R1"),
     };
 
@@ -130,14 +144,15 @@ Test(tcp_options, refused_segment_echoes_nothing)
 {
     static const struct tcp_row rows[] = {
         STAMPED,
-        ROW(R, A, 90000, 1, 0, 1000, TS(510, 0x70000000), REFUSE, SEQ_ABOVE, ESTAB, ESTAB, "7323 5.3"),
+        ROW(R, A, 90000, 1, 0, 1000, TS(510, 0x70000000), REFUSE, SEQ_ABOVE, ESTAB, ESTAB,
+            "7323 5.3"),
         ROW(L, PA, 1, 1, 10, 1000, TS(110, 500), PASS, NONE, ESTAB, ESTAB, "7323 5.3"),
     };
 
     RUN(rows);
 }
 
-/* Inequality IV by the highest block: the cumulative ACK may hang back behind a hole (RFC 2018 3). */
+/* Inequality IV by the highest block: the ACK may hang back behind a hole (RFC 2018 3). */
 #define HOLE                                                                                       \
     ROW(L, S, 0, 0, 0, 65535, WS(4), PASS, NONE, SYN_S, SYN_R, "7323 2.2"),                        \
     ROW(R, SA, 0, 1, 0, 65535, WS(0), PASS, NONE, ESTAB, SYN_R, "7323 2.2"),                       \
@@ -150,10 +165,14 @@ Test(tcp_options, sack_stands_in_for_an_old_acknowledgement)
 {
     static const struct tcp_row rows[] = {
         HOLE, /* all that L sent: 120001; the slack of R's window is 65536 */
-        ROW(R, A, 1, 120001 - SLACK - 1, 0, 65535, PLAIN, REFUSE, ACK_BELOW, ESTAB, ESTAB, "van Rooij IV"),
-        ROW(R, A, 1, 120001 - SLACK - 1, 0, 65535, SACK(120001 - SLACK - 1), REFUSE, ACK_BELOW, ESTAB, ESTAB, "2018 3: block as old"),
-        ROW(R, A, 1, 120001 - SLACK - 1, 0, 65535, SACK(120001 - SLACK), PASS, OLD_DUPLICATE, ESTAB, ESTAB, "2018 3: boundary"),
-        ROW(R, A, 1, 120001 - SLACK - 1, 0, 65535, SACK(120001), PASS, OLD_DUPLICATE, ESTAB, ESTAB, "2018 3: up to all that was sent"),
+        ROW(R, A, 1, 120001 - SLACK - 1, 0, 65535, PLAIN, REFUSE, ACK_BELOW, ESTAB, ESTAB,
+            "van Rooij IV"),
+        ROW(R, A, 1, 120001 - SLACK - 1, 0, 65535, SACK(120001 - SLACK - 1), REFUSE, ACK_BELOW,
+            ESTAB, ESTAB, "2018 3: block as old"),
+        ROW(R, A, 1, 120001 - SLACK - 1, 0, 65535, SACK(120001 - SLACK), PASS, OLD_DUPLICATE,
+            ESTAB, ESTAB, "2018 3: boundary"),
+        ROW(R, A, 1, 120001 - SLACK - 1, 0, 65535, SACK(120001), PASS, OLD_DUPLICATE, ESTAB, ESTAB,
+            "2018 3: up to all that was sent"),
     };
 
     RUN(rows);
@@ -164,10 +183,14 @@ Test(tcp_options, sack_beyond_what_was_sent_is_ignored)
 {
     static const struct tcp_row rows[] = {
         HOLE,
-        ROW(R, A, 1, 120001 - SLACK - 1, 0, 65535, SACK(120002), REFUSE, ACK_BELOW, ESTAB, ESTAB, "2018 3: one beyond"),
-        ROW(R, A, 1, 60001, 0, 65535, SACK(120002), PASS, NONE, ESTAB, ESTAB, "2018 3: the ACK itself is right"),
-        ROW(R, A, 1, 120002, 0, 65535, SACK(120001), REFUSE, ACK_ABOVE, ESTAB, ESTAB, "van Rooij III: no block helps"),
-        ROW(R, A, 1, 120001, 0, 65535, SACK(60001), PASS, NONE, ESTAB, ESTAB, "2883 4: a duplicate reported below the ACK"),
+        ROW(R, A, 1, 120001 - SLACK - 1, 0, 65535, SACK(120002), REFUSE, ACK_BELOW, ESTAB, ESTAB,
+            "2018 3: one beyond"),
+        ROW(R, A, 1, 60001, 0, 65535, SACK(120002), PASS, NONE, ESTAB, ESTAB,
+            "2018 3: the ACK itself is right"),
+        ROW(R, A, 1, 120002, 0, 65535, SACK(120001), REFUSE, ACK_ABOVE, ESTAB, ESTAB,
+            "van Rooij III: no block helps"),
+        ROW(R, A, 1, 120001, 0, 65535, SACK(60001), PASS, NONE, ESTAB, ESTAB,
+            "2883 4: a duplicate reported below the ACK"),
     };
 
     RUN(rows);

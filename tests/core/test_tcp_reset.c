@@ -38,8 +38,10 @@ Test(tcp_reset, inexact_draws_a_challenge_ack)
         SENT_100,
         ROW(L, R, 102, 0, 0, 0, PLAIN, PASS, RST_INEXACT, ESTAB, ESTAB, "5961 3.2: one above"),
         ROW(R, A, 1, 101, 0, 1000, PLAIN, PASS, CHALLENGE_ACK, ESTAB, ESTAB, "5961 3.2"),
-        ROW(R, A, 1, 101, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "5961 3.2: only one was expected"),
-        ROW(L, R, 101, 0, 0, 0, PLAIN, PASS, NONE, CLOSED, CLOSED, "5961 3.2: the true sender answers exactly"),
+        ROW(R, A, 1, 101, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB,
+            "5961 3.2: only one was expected"),
+        ROW(L, R, 101, 0, 0, 0, PLAIN, PASS, NONE, CLOSED, CLOSED,
+            "5961 3.2: the true sender answers exactly"),
     };
 
     RUN(rows);
@@ -50,11 +52,16 @@ Test(tcp_reset, window_boundary)
     static const struct tcp_row rows[] = {
         SENT_100, /* R takes 101 to 1100 */
         ROW(L, R, 1102, 0, 0, 0, PLAIN, REFUSE, RST_OUTSIDE, ESTAB, ESTAB, "5961 3.2: beyond"),
-        ROW(L, R, 1101, 0, 0, 0, PLAIN, PASS, RST_INEXACT, ESTAB, ESTAB, "5961 3.2: the window may since have moved"),
-        ROW(L, R, 100, 0, 0, 0, PLAIN, PASS, RST_INEXACT, ESTAB, ESTAB, "5961 3.2: below RCV.NXT as far as known"),
-        ROW(L, R, 101 - 65536, 0, 0, 0, PLAIN, PASS, RST_INEXACT, ESTAB, ESTAB, "5961 3.2: as old as can be in flight"),
-        ROW(L, R, 101 - 65537, 0, 0, 0, PLAIN, REFUSE, RST_OUTSIDE, ESTAB, ESTAB, "5961 3.2: older"),
-        ROW(L, R, 0x80000000U, 0, 0, 0, PLAIN, REFUSE, RST_OUTSIDE, ESTAB, ESTAB, "5961 3.2: blind"),
+        ROW(L, R, 1101, 0, 0, 0, PLAIN, PASS, RST_INEXACT, ESTAB, ESTAB,
+            "5961 3.2: the window may since have moved"),
+        ROW(L, R, 100, 0, 0, 0, PLAIN, PASS, RST_INEXACT, ESTAB, ESTAB,
+            "5961 3.2: below RCV.NXT as far as known"),
+        ROW(L, R, 101 - 65536, 0, 0, 0, PLAIN, PASS, RST_INEXACT, ESTAB, ESTAB,
+            "5961 3.2: as old as can be in flight"),
+        ROW(L, R, 101 - 65537, 0, 0, 0, PLAIN, REFUSE, RST_OUTSIDE, ESTAB, ESTAB,
+            "5961 3.2: older"),
+        ROW(L, R, 0x80000000U, 0, 0, 0, PLAIN, REFUSE, RST_OUTSIDE, ESTAB, ESTAB,
+            "5961 3.2: blind"),
     };
 
     RUN(rows);
@@ -73,7 +80,8 @@ Test(tcp_reset, exact_at_the_sent_and_at_the_acknowledged_end)
         HANDSHAKE,
         ROW(R, A, 1, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.8.1"),
         ROW(L, PA, 1, 1, 100, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.8.1"),
-        ROW(L, R, 1, 0, 0, 0, PLAIN, PASS, NONE, CLOSED, CLOSED, "9293 3.10.7.1: SEG.ACK of R's last segment"),
+        ROW(L, R, 1, 0, 0, 0, PLAIN, PASS, NONE, CLOSED, CLOSED,
+            "9293 3.10.7.1: SEG.ACK of R's last segment"),
     };
 
     RUN(sent);
@@ -89,24 +97,28 @@ Test(tcp_reset, grace_of_one_below_a_fin)
         ROW(R, A, 1, 102, 0, 1000, PLAIN, PASS, NONE, FIN_W2, CLOSE_W, "9293 3.6"),
         ROW(L, R, 100, 0, 0, 0, PLAIN, PASS, RST_INEXACT, FIN_W2, CLOSE_W, "5961 3.2: two below"),
         ROW(L, R, 103, 0, 0, 0, PLAIN, PASS, RST_INEXACT, FIN_W2, CLOSE_W, "5961 3.2: one above"),
-        ROW(L, R, 101, 0, 0, 0, PLAIN, PASS, NONE, CLOSED, CLOSED, "5961 3.2 with the FIN not counted"),
+        ROW(L, R, 101, 0, 0, 0, PLAIN, PASS, NONE, CLOSED, CLOSED,
+            "5961 3.2 with the FIN not counted"),
     };
     static const struct tcp_row last_ack[] = {
         SENT_100,
         ROW(L, FA, 101, 1, 0, 1000, PLAIN, PASS, NONE, FIN_W1, CLOSE_W, "9293 3.6"),
         ROW(R, FA, 1, 102, 0, 1000, PLAIN, PASS, NONE, TIME_W, LAST_A, "9293 3.6"),
-        ROW(L, R, 101, 0, 0, 0, PLAIN, PASS, NONE, CLOSED, CLOSED, "5961 3.2 with the FIN not counted"),
+        ROW(L, R, 101, 0, 0, 0, PLAIN, PASS, NONE, CLOSED, CLOSED,
+            "5961 3.2 with the FIN not counted"),
     };
     static const struct tcp_row closing[] = {
         SENT_100,
         ROW(L, FA, 101, 1, 0, 1000, PLAIN, PASS, NONE, FIN_W1, CLOSE_W, "9293 3.6"),
         ROW(R, FA, 1, 101, 0, 1000, PLAIN, PASS, NONE, CLOSING, FIN_W1, "9293 3.6 figure 13"),
         ROW(R, A, 2, 102, 0, 1000, PLAIN, PASS, NONE, TIME_W, CLOSING, "9293 3.6 figure 13"),
-        ROW(L, R, 101, 0, 0, 0, PLAIN, PASS, NONE, CLOSED, CLOSED, "5961 3.2 with the FIN not counted"),
+        ROW(L, R, 101, 0, 0, 0, PLAIN, PASS, NONE, CLOSED, CLOSED,
+            "5961 3.2 with the FIN not counted"),
     };
     static const struct tcp_row no_fin[] = {
         SENT_100,
-        ROW(L, R, 100, 0, 0, 0, PLAIN, PASS, RST_INEXACT, ESTAB, ESTAB, "5961 3.2: no FIN, no grace"),
+        ROW(L, R, 100, 0, 0, 0, PLAIN, PASS, RST_INEXACT, ESTAB, ESTAB,
+            "5961 3.2: no FIN, no grace"),
     };
 
     RUN(close_wait);
@@ -146,7 +158,8 @@ Test(tcp_reset, abort_in_syn_sent_and_syn_received)
 {
     static const struct tcp_row syn_sent[] = {
         ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, NONE, SYN_S, SYN_R, "9293 3.5"),
-        ROW(L, R, 1, 0, 0, 0, PLAIN, PASS, NONE, CLOSED, CLOSED, "9293 3.10.7.4: toward SYN-RECEIVED"),
+        ROW(L, R, 1, 0, 0, 0, PLAIN, PASS, NONE, CLOSED, CLOSED,
+            "9293 3.10.7.4: toward SYN-RECEIVED"),
     };
     static const struct tcp_row syn_received[] = {
         ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, NONE, SYN_S, SYN_R, "9293 3.5"),
@@ -181,7 +194,7 @@ Test(tcp_reset, abort_in_fin_wait_1_and_close_wait)
     RUN(close_wait);
 }
 
-/* Data for an application that has gone: FIN-WAIT-2 answers it with a RST (RFC 9293 3.6 MUST-16). */
+/* Data for an application that has gone draws a RST (RFC 9293 3.6.1 SHLD-3). */
 Test(tcp_reset, abort_in_fin_wait_2)
 {
     static const struct tcp_row rows[] = {
@@ -189,7 +202,7 @@ Test(tcp_reset, abort_in_fin_wait_2)
         ROW(L, FA, 1, 1, 0, 1000, PLAIN, PASS, NONE, FIN_W1, CLOSE_W, "9293 3.6"),
         ROW(R, A, 1, 2, 0, 1000, PLAIN, PASS, NONE, FIN_W2, CLOSE_W, "9293 3.6"),
         ROW(R, PA, 1, 2, 10, 1000, PLAIN, PASS, NONE, FIN_W2, CLOSE_W, "9293 3.6"),
-        ROW(L, R, 2, 0, 0, 0, PLAIN, PASS, NONE, CLOSED, CLOSED, "9293 3.6 MUST-16"),
+        ROW(L, R, 2, 0, 0, 0, PLAIN, PASS, NONE, CLOSED, CLOSED, "9293 3.6.1 SHLD-3"),
     };
 
     RUN(rows);
@@ -214,7 +227,8 @@ Test(tcp_reset, abort_in_last_ack)
         HANDSHAKE,
         ROW(L, FA, 1, 1, 0, 1000, PLAIN, PASS, NONE, FIN_W1, CLOSE_W, "9293 3.6"),
         ROW(R, FA, 1, 2, 0, 1000, PLAIN, PASS, NONE, TIME_W, LAST_A, "9293 3.6"),
-        ROW(L, R, 2, 0, 0, 0, PLAIN, PASS, NONE, CLOSED, CLOSED, "9293 3.10.7.4 second: toward LAST-ACK"),
+        ROW(L, R, 2, 0, 0, 0, PLAIN, PASS, NONE, CLOSED, CLOSED,
+            "9293 3.10.7.4 second: toward LAST-ACK"),
     };
 
     RUN(rows);
@@ -224,11 +238,14 @@ Test(tcp_reset, syn_in_a_synchronised_state)
 {
     static const struct tcp_row rows[] = {
         SENT_100,
-        ROW(L, S, 101, 0, 0, 1000, PLAIN, PASS, SYN_CHALLENGE, ESTAB, ESTAB, "5961 4.2: in the window"),
+        ROW(L, S, 101, 0, 0, 1000, PLAIN, PASS, SYN_CHALLENGE, ESTAB, ESTAB,
+            "5961 4.2: in the window"),
         ROW(R, A, 1, 101, 0, 1000, PLAIN, PASS, CHALLENGE_ACK, ESTAB, ESTAB, "5961 4.2"),
-        ROW(L, S, 0x70000000, 0, 0, 1000, PLAIN, PASS, SYN_CHALLENGE, ESTAB, ESTAB, "5961 4.2: irrespective of the number"),
+        ROW(L, S, 0x70000000, 0, 0, 1000, PLAIN, PASS, SYN_CHALLENGE, ESTAB, ESTAB,
+            "5961 4.2: irrespective of the number"),
         ROW(R, A, 1, 101, 0, 1000, PLAIN, PASS, CHALLENGE_ACK, ESTAB, ESTAB, "5961 4.2"),
-        ROW(L, R, 101, 0, 0, 0, PLAIN, PASS, NONE, CLOSED, CLOSED, "5961 4.2: a restarted L answers the challenge"),
+        ROW(L, R, 101, 0, 0, 0, PLAIN, PASS, NONE, CLOSED, CLOSED,
+            "5961 4.2: a restarted L answers the challenge"),
         ROW(L, S, 0x70000000, 0, 0, 1000, PLAIN, OPEN, NONE, SYN_S, SYN_R, "9293 3.5.1"),
     };
 
@@ -262,8 +279,10 @@ Test(tcp_reset, ack_beyond_what_was_sent)
 {
     static const struct tcp_row rows[] = {
         SENT_100,
-        ROW(R, A, 1, 102, 0, 1000, PLAIN, REFUSE, ACK_ABOVE, ESTAB, ESTAB, "5961 5.2: SEG.ACK > SND.MAX"),
-        ROW(R, PA, 1, 0x40000000, 10, 1000, PLAIN, REFUSE, ACK_ABOVE, ESTAB, ESTAB, "5961 5.2: blind data"),
+        ROW(R, A, 1, 102, 0, 1000, PLAIN, REFUSE, ACK_ABOVE, ESTAB, ESTAB,
+            "5961 5.2: SEG.ACK > SND.MAX"),
+        ROW(R, PA, 1, 0x40000000, 10, 1000, PLAIN, REFUSE, ACK_ABOVE, ESTAB, ESTAB,
+            "5961 5.2: blind data"),
         ROW(R, FA, 1, 102, 0, 1000, PLAIN, REFUSE, ACK_ABOVE, ESTAB, ESTAB, "5961 5.2: blind FIN"),
         ROW(R, A, 1, 101, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "5961 5.2: SEG.ACK = SND.MAX"),
     };
@@ -290,7 +309,8 @@ Test(tcp_reset, active_side_discovers_a_half_open_connection)
 {
     static const struct tcp_row rows[] = {
         SENT_100,
-        ROW(R, PA, 1, 101, 10, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.5.1 figure 10 line 2"),
+        ROW(R, PA, 1, 101, 10, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB,
+            "9293 3.5.1 figure 10 line 2"),
         ROW(L, R, 101, 0, 0, 0, PLAIN, PASS, NONE, CLOSED, CLOSED, "9293 3.5.1 figure 10 line 3"),
     };
 

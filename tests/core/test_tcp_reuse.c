@@ -24,7 +24,8 @@ Test(tcp_reuse, time_wait_by_sequence_number)
 {
     static const struct tcp_row rows[] = {
         TIME_WAIT_R,
-        ROW(L, S, 1, 0, 0, 1000, PLAIN, PASS, SYN_TIME_WAIT, CLOSED, TIME_W, "9293 3.6.1: not above the last"),
+        ROW(L, S, 1, 0, 0, 1000, PLAIN, PASS, SYN_TIME_WAIT, CLOSED, TIME_W,
+            "9293 3.6.1: not above the last"),
         ROW(R, A, 2, 2, 0, 1000, PLAIN, PASS, NONE, CLOSED, TIME_W, "9293 3.10.7.4 first: its ACK"),
         ROW(L, S, 3, 0, 0, 1000, PLAIN, OPEN, NONE, SYN_S, SYN_R, "9293 3.6.1: above the last"),
         ROW(R, SA, 9000, 4, 0, 1000, PLAIN, PASS, NONE, ESTAB, SYN_R, "9293 3.6.1"),
@@ -38,7 +39,8 @@ Test(tcp_reuse, time_wait_by_sequence_number_exactly_at_the_end)
 {
     static const struct tcp_row rows[] = {
         TIME_WAIT_R,
-        ROW(L, S, 2, 0, 0, 1000, PLAIN, OPEN, NONE, SYN_S, SYN_R, "9293 3.6.1: above the last number used, which is the FIN's"),
+        ROW(L, S, 2, 0, 0, 1000, PLAIN, OPEN, NONE, SYN_S, SYN_R,
+            "9293 3.6.1: above the last number used, which is the FIN's"),
         ROW(R, SA, 9000, 3, 0, 1000, PLAIN, PASS, NONE, ESTAB, SYN_R, "9293 3.6.1"),
     };
 
@@ -50,7 +52,8 @@ Test(tcp_reuse, the_end_in_time_wait_opens_again)
 {
     static const struct tcp_row rows[] = {
         TIME_WAIT_L,
-        ROW(L, S, -5000, 0, 0, 1000, PLAIN, OPEN, NONE, SYN_S, SYN_R, "9293 3.6.1: its own TIME-WAIT is over"),
+        ROW(L, S, -5000, 0, 0, 1000, PLAIN, OPEN, NONE, SYN_S, SYN_R,
+            "9293 3.6.1: its own TIME-WAIT is over"),
         ROW(R, SA, 700, -4999, 0, 1000, PLAIN, PASS, NONE, ESTAB, SYN_R, "9293 3.5"),
         ROW(L, A, -4999, 701, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.5"),
     };
@@ -66,14 +69,17 @@ Test(tcp_reuse, the_end_in_time_wait_opens_again)
     ROW(L, FA, 1, 2, 0, 1000, TS(111, 510), PASS, NONE, LAST_A, TIME_W, "9293 3.6"),               \
     ROW(R, A, 2, 2, 0, 1000, TS(520, 111), PASS, NONE, CLOSED, TIME_W, "9293 3.6")
 
-/* A newer time stamp is as good as a higher number (RFC 6191 2), and an older one spoils nothing. */
+/* A newer time stamp is as good as a higher number (RFC 6191 2). */
 Test(tcp_reuse, time_wait_by_time_stamp)
 {
     static const struct tcp_row rows[] = {
         STAMPED_TIME_WAIT_R,
-        ROW(L, S, -5000, 0, 0, 1000, TS0(111), PASS, SYN_TIME_WAIT, CLOSED, TIME_W, "6191 2: the same stamp, a lower number"),
-        ROW(L, S, -5000, 0, 0, 1000, TS0(110), PASS, SYN_TIME_WAIT, CLOSED, TIME_W, "6191 2: older, lower"),
-        ROW(L, S, -5000, 0, 0, 1000, PLAIN, PASS, SYN_TIME_WAIT, CLOSED, TIME_W, "6191 2: none, lower"),
+        ROW(L, S, -5000, 0, 0, 1000, TS0(111), PASS, SYN_TIME_WAIT, CLOSED, TIME_W,
+            "6191 2: the same stamp, a lower number"),
+        ROW(L, S, -5000, 0, 0, 1000, TS0(110), PASS, SYN_TIME_WAIT, CLOSED, TIME_W,
+            "6191 2: older, lower"),
+        ROW(L, S, -5000, 0, 0, 1000, PLAIN, PASS, SYN_TIME_WAIT, CLOSED, TIME_W,
+            "6191 2: none, lower"),
         ROW(L, S, -5000, 0, 0, 1000, TS0(112), OPEN, NONE, SYN_S, SYN_R, "6191 2: newer"),
         ROW(R, SA, 0, -4999, 0, 1000, TS(600, 112), PASS, NONE, ESTAB, SYN_R, "6191 2"),
         ROW(L, A, -4999, 1, 0, 1000, TS(113, 600), PASS, NONE, ESTAB, ESTAB, "6191 2"),
@@ -94,7 +100,8 @@ Test(tcp_reuse, after_a_reset_by_either_end_with_any_number)
     static const struct tcp_row refused[] = {
         ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, NONE, SYN_S, SYN_R, "9293 3.5"),
         ROW(R, RA, 0, 1, 0, 0, PLAIN, PASS, NONE, CLOSED, CLOSED, "9293 3.10.7.1"),
-        ROW(L, S, 0, 0, 0, 1000, PLAIN, OPEN, NONE, SYN_S, SYN_R, "9293 3.5: the same number again"),
+        ROW(L, S, 0, 0, 0, 1000, PLAIN, OPEN, NONE, SYN_S, SYN_R,
+            "9293 3.5: the same number again"),
         ROW(R, RA, 0, 1, 0, 0, PLAIN, PASS, NONE, CLOSED, CLOSED, "9293 3.10.7.1"),
         ROW(L, S, 77, 0, 0, 1000, PLAIN, OPEN, NONE, SYN_S, SYN_R, "9293 3.5"),
     };
@@ -120,7 +127,7 @@ Test(tcp_reuse, the_other_end_opens)
     RUN(rows);
 }
 
-/* A load generator: the same four-tuple over and over, closing by FIN, numbers rising as they must. */
+/* A load generator: the same four-tuple over and over, closing by FIN, numbers rising. */
 Test(tcp_reuse, one_connection_after_another)
 {
 #define ONE(base, open)                                                                            \
@@ -146,8 +153,10 @@ Test(tcp_reuse, live_connection_whose_other_end_forgot_it)
         HANDSHAKE,
         ROW(R, PA, 1, 1, 100, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.8"),
         ROW(L, A, 1, 101, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.8"),
-        ROW(L, S, 5000, 0, 0, 1000, PLAIN, PASS, SYN_CHALLENGE, ESTAB, ESTAB, "9293 3.5.1 figure 9 line 3"),
-        ROW(R, A, 101, 1, 0, 1000, PLAIN, PASS, CHALLENGE_ACK, ESTAB, ESTAB, "9293 3.5.1 figure 9 line 4"),
+        ROW(L, S, 5000, 0, 0, 1000, PLAIN, PASS, SYN_CHALLENGE, ESTAB, ESTAB,
+            "9293 3.5.1 figure 9 line 3"),
+        ROW(R, A, 101, 1, 0, 1000, PLAIN, PASS, CHALLENGE_ACK, ESTAB, ESTAB,
+            "9293 3.5.1 figure 9 line 4"),
         ROW(L, R, 1, 0, 0, 0, PLAIN, PASS, NONE, CLOSED, CLOSED, "9293 3.5.1 figure 9 line 5"),
         ROW(L, S, 5000, 0, 0, 1000, PLAIN, OPEN, NONE, SYN_S, SYN_R, "9293 3.5.1 figure 9 line 7"),
         ROW(R, SA, 3, 5001, 0, 1000, PLAIN, PASS, NONE, ESTAB, SYN_R, "9293 3.5.1"),
@@ -171,14 +180,15 @@ Test(tcp_reuse, half_closed_is_not_over)
     RUN(rows);
 }
 
-/* LAST-ACK toward TIME-WAIT: the last ACK was lost, the peer's TIME-WAIT is over and it opens again. */
+/* The last ACK was lost, the TIME-WAIT of its sender is over and it opens again. */
 Test(tcp_reuse, syn_while_the_last_ack_is_missing)
 {
     static const struct tcp_row rows[] = {
         HANDSHAKE,
         ROW(L, FA, 1, 1, 0, 1000, PLAIN, PASS, NONE, FIN_W1, CLOSE_W, "9293 3.6"),
         ROW(R, FA, 1, 2, 0, 1000, PLAIN, PASS, NONE, TIME_W, LAST_A, "9293 3.6"),
-        ROW(L, S, 5000, 0, 0, 1000, PLAIN, PASS, SYN_CHALLENGE, TIME_W, LAST_A, "5961 4.2: LAST-ACK challenges it"),
+        ROW(L, S, 5000, 0, 0, 1000, PLAIN, PASS, SYN_CHALLENGE, TIME_W, LAST_A,
+            "5961 4.2: LAST-ACK challenges it"),
         ROW(R, A, 2, 2, 0, 1000, PLAIN, PASS, CHALLENGE_ACK, TIME_W, LAST_A, "5961 4.2"),
         ROW(L, R, 2, 0, 0, 0, PLAIN, PASS, NONE, CLOSED, CLOSED, "9293 3.5.1"),
         ROW(L, S, 5000, 0, 0, 1000, PLAIN, OPEN, NONE, SYN_S, SYN_R, "9293 3.5.1"),

@@ -7,7 +7,8 @@
 
 /*
  * Both endpoint tables a second time, written from RFC 9293 section 3.3.2 figure 5 and 3.10 and not
- * from the code: one letter a state, in the order of the RFC's list, '.' where the segment is refused.
+ * from the code: one letter a state, in the order of the RFC's list, '.' where the segment is
+ * refused.
  *
  *   C CLOSED  L LISTEN  S SYN-SENT  R SYN-RECEIVED  E ESTABLISHED  1 FIN-WAIT-1  2 FIN-WAIT-2
  *   W CLOSE-WAIT  X CLOSING  A LAST-ACK  T TIME-WAIT
@@ -44,9 +45,8 @@ Test(tcp_state, every_cell_of_both_tables_is_as_the_rfc_has_it)
 {
     for (unsigned int event = 0; event < WEIR_TCP_EVENTS; event++)
         for (unsigned int state = 0; state < WEIR_TCP_STATES; state++) {
-            cr_expect_eq(letter_of(weir_tcp_endpoints.sent[event][state]),
-                         cells[event].sent[state], "sent %s in %s", weir_tcp_event_name(event),
-                         weir_tcp_state_name(state));
+            cr_expect_eq(letter_of(weir_tcp_endpoints.sent[event][state]), cells[event].sent[state],
+                         "sent %s in %s", weir_tcp_event_name(event), weir_tcp_state_name(state));
             cr_expect_eq(letter_of(weir_tcp_endpoints.received[event][state]),
                          cells[event].received[state], "received %s in %s",
                          weir_tcp_event_name(event), weir_tcp_state_name(state));
@@ -89,11 +89,13 @@ Test(tcp_state, every_step_of_every_pair_is_defined)
                     cr_assert_eq(step.action, WEIR_TCP_ACT_PASS);
                 if (event < WEIR_TCP_EVENTS &&
                     (step.action != WEIR_TCP_ACT_PASS || event == WEIR_TCP_EV_INERT))
-                    cr_assert_eq(step.next, pair, "%u %u %s", pair, dir, weir_tcp_event_name(event));
+                    cr_assert_eq(step.next, pair, "%u %u %s", pair, dir,
+                                 weir_tcp_event_name(event));
             }
 }
 
-/* The pair table is the endpoint tables, side by side; checked cell by cell in the listing's terms. */
+/* The pair table is the endpoint tables, side by side; checked cell by cell in the listing's terms.
+ */
 Test(tcp_state, a_step_moves_both_ends_as_the_endpoint_tables_say)
 {
     for (unsigned int pair = 0; pair < weir_tcp_pairs.count; pair++)
@@ -174,9 +176,9 @@ Test(tcp_state, empty_tables_refuse_everything)
 
 Test(tcp_state, states_have_the_names_of_rfc_9293)
 {
-    static const char *const names[] = {"CLOSED",     "LISTEN",     "SYN-SENT",   "SYN-RECEIVED",
+    static const char *const names[] = {"CLOSED",      "LISTEN",     "SYN-SENT",   "SYN-RECEIVED",
                                         "ESTABLISHED", "FIN-WAIT-1", "FIN-WAIT-2", "CLOSE-WAIT",
-                                        "CLOSING",    "LAST-ACK",   "TIME-WAIT"};
+                                        "CLOSING",     "LAST-ACK",   "TIME-WAIT"};
 
     for (unsigned int i = 0; i < WEIR_TCP_STATES; i++)
         cr_assert_str_eq(weir_tcp_state_name(i), names[i]);

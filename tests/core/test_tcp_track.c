@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What holds for tracking whatever the segment: birth, the record's other fields, clocks, totality. */
+/* What holds for tracking whatever the segment: birth, the record's other fields, clocks, totality.
+ */
 #include "core/tcp_track.h"
 
 #include <criterion/criterion.h>
@@ -24,7 +25,8 @@ static void compose(void)
 
 TestSuite(tcp_track, .init = compose);
 
-/* RFC 9293 3.5: the sender of the SYN is the originator; a SYN-ACK therefore comes from the other. */
+/* RFC 9293 3.5: the sender of the SYN is the originator; a SYN-ACK therefore comes from the other.
+ */
 Test(tcp_track, birth_by_kind_and_mode)
 {
     static const struct {
@@ -134,9 +136,8 @@ Test(tcp_track, reopen_keeps_annex_and_key)
         record.flow.peer[0].flags |= rows[i].annex;
         record.flow.peer[1].flags |= rows[i].higher;
         weir_tcp_track(&record.flow, WEIR_ORIG, &rst, WEIR_MIDSTREAM_LOOSE);
-        cr_assert_eq(
-            weir_tcp_track(&record.flow, rows[i].dir, &syn, WEIR_MIDSTREAM_LOOSE).action,
-            WEIR_TCP_ACT_OPEN, "row %zu", i);
+        cr_assert_eq(weir_tcp_track(&record.flow, rows[i].dir, &syn, WEIR_MIDSTREAM_LOOSE).action,
+                     WEIR_TCP_ACT_OPEN, "row %zu", i);
         weir_tcp_reopen(&record.flow, rows[i].dir, &syn);
         cr_assert_eq(record.flow.pair, WEIR_PAIR_NEW);
         cr_assert_eq(record.flow.peer[0].flags, rows[i].annex, "row %zu", i);
@@ -304,7 +305,8 @@ static void walk(uint32_t seed, enum weir_midstream midstream)
         outcome = weir_tcp_track(&record.flow, dir, &seg, midstream);
         cr_assert_leq(outcome.action, WEIR_TCP_ACT_OPEN);
         cr_assert_lt(outcome.reason, WEIR_REASON_COUNT);
-        cr_assert_neq(outcome.reason, WEIR_REASON_STATE, "%s in %s, %s: a refusal has a nearer reason",
+        cr_assert_neq(outcome.reason, WEIR_REASON_STATE,
+                      "%s in %s, %s: a refusal has a nearer reason",
                       weir_tcp_event_name(outcome.event),
                       weir_tcp_state_name(weir_tcp_pairs.state[record.flow.pair][0]),
                       weir_tcp_state_name(weir_tcp_pairs.state[record.flow.pair][1]));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The four inequalities, scaling, probes and what stands at the very edge: RFC 9293 3.4, 3.8, RFC 7323 2. */
+/* The four inequalities, scaling, probes and what stands at the very edge: RFC 9293 3.4, 3.8, RFC
+ * 7323 2. */
 #include "core/tcp_window.h"
 
 #include <criterion/criterion.h>
@@ -53,9 +54,8 @@ Test(tcp_window, slack_is_the_largest_window_rounded_up)
     static const struct {
         uint32_t offered, slack;
     } rows[] = {
-        {0, 1U << 16},           {65535, 1U << 16},     {65536, 1U << 16},
-        {65537, 1U << 17},       {131072, 1U << 17},    {131073, 1U << 18},
-        {65535U << 14, 1U << 30},
+        {0, 1U << 16},      {65535, 1U << 16},  {65536, 1U << 16},        {65537, 1U << 17},
+        {131072, 1U << 17}, {131073, 1U << 18}, {65535U << 14, 1U << 30},
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -81,15 +81,21 @@ Test(tcp_window, seq_above)
 {
     static const struct tcp_row rows[] = {
         SENT_100,
-        ROW(L, PA, 101, 1, 1002, 1000, PLAIN, REFUSE, SEQ_ABOVE, ESTAB, ESTAB, "van Rooij I: one too many"),
-        ROW(L, PA, 1103, 1, 0, 1000, PLAIN, REFUSE, SEQ_ABOVE, ESTAB, ESTAB, "van Rooij I: empty, beyond"),
-        ROW(L, FA, 101, 1, 1001, 1000, PLAIN, REFUSE, SEQ_ABOVE, ESTAB, ESTAB, "van Rooij I: the FIN counts"),
-        ROW(L, PA, 101, 1, 1001, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "van Rooij I: the last octet that may be"),
+        ROW(L, PA, 101, 1, 1002, 1000, PLAIN, REFUSE, SEQ_ABOVE, ESTAB, ESTAB,
+            "van Rooij I: one too many"),
+        ROW(L, PA, 1103, 1, 0, 1000, PLAIN, REFUSE, SEQ_ABOVE, ESTAB, ESTAB,
+            "van Rooij I: empty, beyond"),
+        ROW(L, FA, 101, 1, 1001, 1000, PLAIN, REFUSE, SEQ_ABOVE, ESTAB, ESTAB,
+            "van Rooij I: the FIN counts"),
+        ROW(L, PA, 101, 1, 1001, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB,
+            "van Rooij I: the last octet that may be"),
     };
     static const struct tcp_row exactly[] = {
         SENT_100,
-        ROW(L, PA, 101, 1, 1000, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "van Rooij I: the window to its edge"),
-        ROW(L, PA, 1101, 1, 2, 1000, PLAIN, REFUSE, SEQ_ABOVE, ESTAB, ESTAB, "van Rooij I: two beyond"),
+        ROW(L, PA, 101, 1, 1000, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB,
+            "van Rooij I: the window to its edge"),
+        ROW(L, PA, 1101, 1, 2, 1000, PLAIN, REFUSE, SEQ_ABOVE, ESTAB, ESTAB,
+            "van Rooij I: two beyond"),
         ROW(L, PA, 1101, 1, 1, 1000, PLAIN, PASS, WINDOW_PROBE, ESTAB, ESTAB, "9293 3.8.6.1"),
     };
 
@@ -102,10 +108,14 @@ Test(tcp_window, seq_below)
 {
     static const struct tcp_row rows[] = {
         SENT_100,
-        ROW(L, PA, 101 - SLACK - 11, 1, 10, 1000, PLAIN, REFUSE, SEQ_BELOW, ESTAB, ESTAB, "van Rooij II: one too old"),
-        ROW(L, A, 101 - SLACK - 1, 1, 0, 1000, PLAIN, REFUSE, SEQ_BELOW, ESTAB, ESTAB, "van Rooij II: empty"),
-        ROW(L, PA, 101 - SLACK - 10, 1, 10, 1000, PLAIN, PASS, RETRANSMISSION, ESTAB, ESTAB, "van Rooij II: the oldest"),
-        ROW(L, A, 101 - SLACK, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "van Rooij II: the oldest, empty"),
+        ROW(L, PA, 101 - SLACK - 11, 1, 10, 1000, PLAIN, REFUSE, SEQ_BELOW, ESTAB, ESTAB,
+            "van Rooij II: one too old"),
+        ROW(L, A, 101 - SLACK - 1, 1, 0, 1000, PLAIN, REFUSE, SEQ_BELOW, ESTAB, ESTAB,
+            "van Rooij II: empty"),
+        ROW(L, PA, 101 - SLACK - 10, 1, 10, 1000, PLAIN, PASS, RETRANSMISSION, ESTAB, ESTAB,
+            "van Rooij II: the oldest"),
+        ROW(L, A, 101 - SLACK, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB,
+            "van Rooij II: the oldest, empty"),
     };
 
     RUN(rows);
@@ -116,11 +126,15 @@ Test(tcp_window, ack_above)
 {
     static const struct tcp_row rows[] = {
         SENT_100,
-        ROW(R, A, 1, 102, 0, 1000, PLAIN, REFUSE, ACK_ABOVE, ESTAB, ESTAB, "van Rooij III, 5961 5.2"),
-        ROW(L, A, 101, 2, 0, 1000, PLAIN, REFUSE, ACK_ABOVE, ESTAB, ESTAB, "van Rooij III: nothing was sent"),
+        ROW(R, A, 1, 102, 0, 1000, PLAIN, REFUSE, ACK_ABOVE, ESTAB, ESTAB,
+            "van Rooij III, 5961 5.2"),
+        ROW(L, A, 101, 2, 0, 1000, PLAIN, REFUSE, ACK_ABOVE, ESTAB, ESTAB,
+            "van Rooij III: nothing was sent"),
         ROW(L, PA, 101, 1, 10, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.8.1"),
-        ROW(R, A, 1, 112, 0, 1000, PLAIN, REFUSE, ACK_ABOVE, ESTAB, ESTAB, "van Rooij III: one beyond"),
-        ROW(R, A, 1, 111, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "van Rooij III: all that was sent"),
+        ROW(R, A, 1, 112, 0, 1000, PLAIN, REFUSE, ACK_ABOVE, ESTAB, ESTAB,
+            "van Rooij III: one beyond"),
+        ROW(R, A, 1, 111, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB,
+            "van Rooij III: all that was sent"),
     };
 
     RUN(rows);
@@ -131,10 +145,14 @@ Test(tcp_window, ack_below)
 {
     static const struct tcp_row rows[] = {
         SENT_100,
-        ROW(R, A, 1, 101 - SLACK - 1, 0, 1000, PLAIN, REFUSE, ACK_BELOW, ESTAB, ESTAB, "van Rooij IV, 5961 5.2"),
-        ROW(R, PA, 1, 101 - SLACK - 1, 10, 1000, PLAIN, REFUSE, ACK_BELOW, ESTAB, ESTAB, "van Rooij IV: with data"),
-        ROW(R, A, 1, 101 - SLACK, 0, 1000, PLAIN, PASS, OLD_DUPLICATE, ESTAB, ESTAB, "van Rooij IV: the oldest"),
-        ROW(R, PA, 1, 101 - SLACK, 10, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "van Rooij IV: new data with an old ACK"),
+        ROW(R, A, 1, 101 - SLACK - 1, 0, 1000, PLAIN, REFUSE, ACK_BELOW, ESTAB, ESTAB,
+            "van Rooij IV, 5961 5.2"),
+        ROW(R, PA, 1, 101 - SLACK - 1, 10, 1000, PLAIN, REFUSE, ACK_BELOW, ESTAB, ESTAB,
+            "van Rooij IV: with data"),
+        ROW(R, A, 1, 101 - SLACK, 0, 1000, PLAIN, PASS, OLD_DUPLICATE, ESTAB, ESTAB,
+            "van Rooij IV: the oldest"),
+        ROW(R, PA, 1, 101 - SLACK, 10, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB,
+            "van Rooij IV: new data with an old ACK"),
     };
 
     RUN(rows);
@@ -145,9 +163,12 @@ Test(tcp_window, the_first_that_fails_is_named)
 {
     static const struct tcp_row rows[] = {
         SENT_100,
-        ROW(R, PA, 90000, 90000, 10, 1000, PLAIN, REFUSE, SEQ_ABOVE, ESTAB, ESTAB, "van Rooij I before III"),
-        ROW(R, PA, -90000, 90000, 10, 1000, PLAIN, REFUSE, SEQ_BELOW, ESTAB, ESTAB, "van Rooij II before III"),
-        ROW(R, PA, -90000, -90000, 10, 1000, PLAIN, REFUSE, SEQ_BELOW, ESTAB, ESTAB, "van Rooij II before IV"),
+        ROW(R, PA, 90000, 90000, 10, 1000, PLAIN, REFUSE, SEQ_ABOVE, ESTAB, ESTAB,
+            "van Rooij I before III"),
+        ROW(R, PA, -90000, 90000, 10, 1000, PLAIN, REFUSE, SEQ_BELOW, ESTAB, ESTAB,
+            "van Rooij II before III"),
+        ROW(R, PA, -90000, -90000, 10, 1000, PLAIN, REFUSE, SEQ_BELOW, ESTAB, ESTAB,
+            "van Rooij II before IV"),
     };
 
     RUN(rows);
@@ -162,10 +183,13 @@ Test(tcp_window, large_windows_widen_the_lower_bounds)
         ROW(L, A, 1, 1, 0, 50000, PLAIN, PASS, NONE, ESTAB, ESTAB, "7323 2.2: 200,000"),
         ROW(R, A, 1, 1, 0, 50000, PLAIN, PASS, NONE, ESTAB, ESTAB, "7323 2.2: 200,000"),
         ROW(L, PA, 1, 1, 60000, 50000, PLAIN, PASS, NONE, ESTAB, ESTAB, "GRO"),
-        ROW(L, A, 60001 - 262144 - 1, 1, 0, 50000, PLAIN, REFUSE, SEQ_BELOW, ESTAB, ESTAB, "van Rooij II"),
+        ROW(L, A, 60001 - 262144 - 1, 1, 0, 50000, PLAIN, REFUSE, SEQ_BELOW, ESTAB, ESTAB,
+            "van Rooij II"),
         ROW(L, A, 60001 - 262144, 1, 0, 50000, PLAIN, PASS, NONE, ESTAB, ESTAB, "van Rooij II"),
-        ROW(R, A, 1, 60001 - 262144 - 1, 0, 50000, PLAIN, REFUSE, ACK_BELOW, ESTAB, ESTAB, "van Rooij IV"),
-        ROW(R, A, 1, 60001 - 262144, 0, 50000, PLAIN, PASS, OLD_DUPLICATE, ESTAB, ESTAB, "van Rooij IV"),
+        ROW(R, A, 1, 60001 - 262144 - 1, 0, 50000, PLAIN, REFUSE, ACK_BELOW, ESTAB, ESTAB,
+            "van Rooij IV"),
+        ROW(R, A, 1, 60001 - 262144, 0, 50000, PLAIN, PASS, OLD_DUPLICATE, ESTAB, ESTAB,
+            "van Rooij IV"),
     };
 
     RUN(rows);
@@ -177,8 +201,10 @@ Test(tcp_window, shrinking_the_window_refuses_nothing)
     static const struct tcp_row rows[] = {
         SENT_100,
         ROW(R, A, 1, 101, 0, 10, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.8.6: shrunk from 1000"),
-        ROW(L, PA, 101, 1, 1000, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.8.6: sent before that"),
-        ROW(L, PA, 1101, 1, 2, 1000, PLAIN, REFUSE, SEQ_ABOVE, ESTAB, ESTAB, "van Rooij I: the highest edge holds"),
+        ROW(L, PA, 101, 1, 1000, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB,
+            "9293 3.8.6: sent before that"),
+        ROW(L, PA, 1101, 1, 2, 1000, PLAIN, REFUSE, SEQ_ABOVE, ESTAB, ESTAB,
+            "van Rooij I: the highest edge holds"),
         ROW(R, A, 1, 111, 0, 0, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.8.6"),
         ROW(L, PA, 111, 1, 990, 1000, PLAIN, PASS, RETRANSMISSION, ESTAB, ESTAB, "9293 3.8.1"),
     };
@@ -192,14 +218,18 @@ Test(tcp_window, zero_window_and_probe)
         HANDSHAKE,
         ROW(L, PA, 1, 1, 1000, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.8.6"),
         ROW(R, A, 1, 1001, 0, 0, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.8.6.1: window zero"),
-        ROW(L, A, 1000, 1, 0, 1000, PLAIN, PASS, KEEP_ALIVE, ESTAB, ESTAB, "9293 3.8.4: a probe without data"),
+        ROW(L, A, 1000, 1, 0, 1000, PLAIN, PASS, KEEP_ALIVE, ESTAB, ESTAB,
+            "9293 3.8.4: a probe without data"),
         ROW(R, A, 1, 1001, 0, 0, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.8.6.1: the answer"),
         ROW(L, PA, 1001, 1, 1, 1000, PLAIN, PASS, WINDOW_PROBE, ESTAB, ESTAB, "9293 3.8.6.1"),
         ROW(R, A, 1, 1001, 0, 0, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.8.6.1: not taken"),
-        ROW(L, PA, 1001, 1, 1, 1000, PLAIN, PASS, WINDOW_PROBE, ESTAB, ESTAB, "9293 3.8.6.1: repeated"),
-        ROW(L, PA, 1001, 1, 2, 1000, PLAIN, REFUSE, SEQ_ABOVE, ESTAB, ESTAB, "9293 3.8.6.1: one octet only"),
+        ROW(L, PA, 1001, 1, 1, 1000, PLAIN, PASS, WINDOW_PROBE, ESTAB, ESTAB,
+            "9293 3.8.6.1: repeated"),
+        ROW(L, PA, 1001, 1, 2, 1000, PLAIN, REFUSE, SEQ_ABOVE, ESTAB, ESTAB,
+            "9293 3.8.6.1: one octet only"),
         ROW(R, A, 1, 1002, 0, 0, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.8.6.1: taken"),
-        ROW(L, PA, 1002, 1, 1, 1000, PLAIN, PASS, WINDOW_PROBE, ESTAB, ESTAB, "9293 3.8.6.1: the next"),
+        ROW(L, PA, 1002, 1, 1, 1000, PLAIN, PASS, WINDOW_PROBE, ESTAB, ESTAB,
+            "9293 3.8.6.1: the next"),
         ROW(R, A, 1, 1002, 0, 500, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.8.6: it opens"),
         ROW(L, PA, 1002, 1, 500, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.8.6"),
     };
@@ -214,8 +244,10 @@ Test(tcp_window, zero_window_takes_acks_and_rst)
         HANDSHAKE,
         ROW(L, PA, 1, 1, 1000, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.8.6"),
         ROW(R, PA, 1, 1001, 50, 0, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.8.6"),
-        ROW(L, A, 1001, 51, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.10.7.4: SEG.SEQ = RCV.NXT"),
-        ROW(L, FA, 1001, 51, 0, 1000, PLAIN, PASS, NONE, FIN_W1, CLOSE_W, "9293 3.4: the FIN as the probe's octet"),
+        ROW(L, A, 1001, 51, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB,
+            "9293 3.10.7.4: SEG.SEQ = RCV.NXT"),
+        ROW(L, FA, 1001, 51, 0, 1000, PLAIN, PASS, NONE, FIN_W1, CLOSE_W,
+            "9293 3.4: the FIN as the probe's octet"),
         ROW(L, R, 1002, 0, 0, 0, PLAIN, PASS, NONE, CLOSED, CLOSED, "9293 3.4: MUST-66"),
     };
 
@@ -226,11 +258,14 @@ Test(tcp_window, keep_alive_with_and_without_an_octet)
 {
     static const struct tcp_row rows[] = {
         SENT_100,
-        ROW(L, A, 100, 1, 0, 1000, PLAIN, PASS, KEEP_ALIVE, ESTAB, ESTAB, "9293 3.8.4: SND.NXT - 1"),
+        ROW(L, A, 100, 1, 0, 1000, PLAIN, PASS, KEEP_ALIVE, ESTAB, ESTAB,
+            "9293 3.8.4: SND.NXT - 1"),
         ROW(R, A, 1, 101, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.8.4: the answer"),
-        ROW(L, A, 100, 1, 1, 1000, PLAIN, PASS, KEEP_ALIVE, ESTAB, ESTAB, "9293 3.8.4: one garbage octet"),
+        ROW(L, A, 100, 1, 1, 1000, PLAIN, PASS, KEEP_ALIVE, ESTAB, ESTAB,
+            "9293 3.8.4: one garbage octet"),
         ROW(R, A, 1, 101, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.8.4"),
-        ROW(R, A, 0, 101, 0, 1000, PLAIN, PASS, KEEP_ALIVE, ESTAB, ESTAB, "9293 3.8.4: by the end that never sent"),
+        ROW(R, A, 0, 101, 0, 1000, PLAIN, PASS, KEEP_ALIVE, ESTAB, ESTAB,
+            "9293 3.8.4: by the end that never sent"),
         ROW(L, A, 101, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.8.4"),
     };
 
@@ -241,9 +276,12 @@ Test(tcp_window, partly_old_segment)
 {
     static const struct tcp_row rows[] = {
         SENT_100,
-        ROW(L, PA, 51, 1, 100, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.10.7.4: trimmed by the receiver"),
-        ROW(R, A, 1, 151, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.10.7.4: the new half counts"),
-        ROW(L, PA, 1, 1, 150, 1000, PLAIN, PASS, RETRANSMISSION, ESTAB, ESTAB, "9293 3.8.1: all old"),
+        ROW(L, PA, 51, 1, 100, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB,
+            "9293 3.10.7.4: trimmed by the receiver"),
+        ROW(R, A, 1, 151, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB,
+            "9293 3.10.7.4: the new half counts"),
+        ROW(L, PA, 1, 1, 150, 1000, PLAIN, PASS, RETRANSMISSION, ESTAB, ESTAB,
+            "9293 3.8.1: all old"),
     };
 
     RUN(rows);
@@ -253,8 +291,10 @@ Test(tcp_window, segments_out_of_order)
 {
     static const struct tcp_row rows[] = {
         HANDSHAKE,
-        ROW(L, PA, 101, 1, 100, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.4: the second first"),
-        ROW(L, PA, 1, 1, 100, 1000, PLAIN, PASS, RETRANSMISSION, ESTAB, ESTAB, "9293 3.4: the first fills the gap"),
+        ROW(L, PA, 101, 1, 100, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB,
+            "9293 3.4: the second first"),
+        ROW(L, PA, 1, 1, 100, 1000, PLAIN, PASS, RETRANSMISSION, ESTAB, ESTAB,
+            "9293 3.4: the first fills the gap"),
         ROW(R, A, 1, 201, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.10.7.4"),
     };
 
@@ -265,10 +305,12 @@ Test(tcp_window, urgent_data)
 {
     static const struct tcp_row rows[] = {
         HANDSHAKE,
-        ROW(L, UA, 1, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.8.5: announced ahead of the data"),
+        ROW(L, UA, 1, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB,
+            "9293 3.8.5: announced ahead of the data"),
         ROW(L, UPA, 1, 1, 1, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.8.5"),
         ROW(R, UA, 1, 2, 0, 0, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.8.5"),
-        ROW(L, UA, 2, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.8.6.1: urgent toward a zero window"),
+        ROW(L, UA, 2, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB,
+            "9293 3.8.6.1: urgent toward a zero window"),
     };
 
     RUN(rows);
@@ -310,9 +352,12 @@ Test(tcp_window, window_of_a_syn_is_not_scaled)
     static const struct tcp_row rows[] = {
         ROW(L, S, 0, 0, 0, 60, WS(7), PASS, NONE, SYN_S, SYN_R, "7323 2.2"),
         ROW(R, SA, 0, 1, 0, 60, WS(7), PASS, NONE, ESTAB, SYN_R, "7323 2.2"),
-        ROW(L, PA, 1, 1, 62, 60, PLAIN, REFUSE, SEQ_ABOVE, ESTAB, SYN_R, "7323 2.2: beyond R's SYN-ACK"),
-        ROW(R, PA, 1, 1, 62, 60, PLAIN, REFUSE, SEQ_ABOVE, ESTAB, SYN_R, "7323 2.2: beyond L's SYN"),
-        ROW(R, PA, 1, 1, 60, 60, PLAIN, PASS, NONE, ESTAB, SYN_R, "7323 2.2: up to it; offers 60 << 7"),
+        ROW(L, PA, 1, 1, 62, 60, PLAIN, REFUSE, SEQ_ABOVE, ESTAB, SYN_R,
+            "7323 2.2: beyond R's SYN-ACK"),
+        ROW(R, PA, 1, 1, 62, 60, PLAIN, REFUSE, SEQ_ABOVE, ESTAB, SYN_R,
+            "7323 2.2: beyond L's SYN"),
+        ROW(R, PA, 1, 1, 60, 60, PLAIN, PASS, NONE, ESTAB, SYN_R,
+            "7323 2.2: up to it; offers 60 << 7"),
         ROW(L, PA, 1, 61, 7682, 60, PLAIN, REFUSE, SEQ_ABOVE, ESTAB, SYN_R, "7323 2.3"),
         ROW(L, PA, 1, 61, 7680, 60, PLAIN, PASS, NONE, ESTAB, ESTAB, "7323 2.3"),
     };
@@ -327,7 +372,8 @@ Test(tcp_window, scaling_offered_by_both)
         ROW(R, SA, 0, 1, 0, 100, WS(5), PASS, NONE, ESTAB, SYN_R, "7323 2.2"),
         ROW(L, A, 1, 1, 0, 100, PLAIN, PASS, NONE, ESTAB, ESTAB, "7323 2.3: 100 << 3"),
         ROW(R, PA, 1, 1, 802, 100, PLAIN, REFUSE, SEQ_ABOVE, ESTAB, ESTAB, "7323 2.3"),
-        ROW(R, PA, 1, 1, 800, 100, PLAIN, PASS, NONE, ESTAB, ESTAB, "7323 2.3: to L's edge; offers 100 << 5"),
+        ROW(R, PA, 1, 1, 800, 100, PLAIN, PASS, NONE, ESTAB, ESTAB,
+            "7323 2.3: to L's edge; offers 100 << 5"),
         ROW(L, PA, 1, 801, 3202, 100, PLAIN, REFUSE, SEQ_ABOVE, ESTAB, ESTAB, "7323 2.3"),
         ROW(L, PA, 1, 801, 3200, 100, PLAIN, PASS, NONE, ESTAB, ESTAB, "7323 2.3: to R's edge"),
     };
@@ -338,8 +384,8 @@ Test(tcp_window, scaling_offered_by_both)
 #define SHIFT_7(present) {present, 7, 0, 0, 0}
 
 #define UNSCALED(orig, resp)                                                                       \
-    ROW(L, S, 0, 0, 0, 100, SHIFT_7(orig), PASS, NONE, SYN_S, SYN_R, "7323 2.2"),                           \
-    ROW(R, SA, 0, 1, 0, 100, SHIFT_7(resp), PASS, NONE, ESTAB, SYN_R, "7323 2.2"),                          \
+    ROW(L, S, 0, 0, 0, 100, SHIFT_7(orig), PASS, NONE, SYN_S, SYN_R, "7323 2.2"),                  \
+    ROW(R, SA, 0, 1, 0, 100, SHIFT_7(resp), PASS, NONE, ESTAB, SYN_R, "7323 2.2"),                 \
     ROW(L, A, 1, 1, 0, 200, PLAIN, PASS, NONE, ESTAB, ESTAB, "7323 2.2: 200, not scaled"),         \
     ROW(R, PA, 1, 1, 202, 300, PLAIN, REFUSE, SEQ_ABOVE, ESTAB, ESTAB, "7323 2.2"),                \
     ROW(R, PA, 1, 1, 200, 300, PLAIN, PASS, NONE, ESTAB, ESTAB, "7323 2.2: 300, not scaled"),      \
@@ -380,7 +426,8 @@ Test(tcp_window, scaling_by_14)
         ROW(L, S, 0, 0, 0, 100, WS(14), PASS, NONE, SYN_S, SYN_R, "7323 2.3"),
         ROW(R, SA, 0, 1, 0, 100, WS(14), PASS, NONE, ESTAB, SYN_R, "7323 2.3"),
         ROW(L, A, 1, 1, 0, 65535, PLAIN, PASS, NONE, ESTAB, ESTAB, "7323 2.3"),
-        ROW(R, PA, (65535 << 14) - 99 + 2, 1, 100, 1, PLAIN, REFUSE, SEQ_ABOVE, ESTAB, ESTAB, "7323 2.3"),
+        ROW(R, PA, (65535 << 14) - 99 + 2, 1, 100, 1, PLAIN, REFUSE, SEQ_ABOVE, ESTAB, ESTAB,
+            "7323 2.3"),
         ROW(R, PA, (65535 << 14) - 99, 1, 100, 1, PLAIN, PASS, NONE, ESTAB, ESTAB, "7323 2.3"),
         ROW(L, PA, 1, 1, 16384, 0, PLAIN, PASS, NONE, ESTAB, ESTAB, "7323 2.3: 1 << 14"),
     };
@@ -405,8 +452,10 @@ Test(tcp_window, syn_repeated_without_the_scale_option)
 {
     static const struct tcp_row rows[] = {
         ROW(L, S, 0, 0, 0, 100, WS(7), PASS, NONE, SYN_S, SYN_R, "7323 2.2"),
-        ROW(L, S, 0, 0, 0, 100, PLAIN, PASS, RETRANSMISSION, SYN_S, SYN_R, "7323 2.2: options given up"),
-        ROW(R, SA, 0, 1, 0, 100, PLAIN, PASS, NONE, ESTAB, SYN_R, "7323 2.2: none offered in return"),
+        ROW(L, S, 0, 0, 0, 100, PLAIN, PASS, RETRANSMISSION, SYN_S, SYN_R,
+            "7323 2.2: options given up"),
+        ROW(R, SA, 0, 1, 0, 100, PLAIN, PASS, NONE, ESTAB, SYN_R,
+            "7323 2.2: none offered in return"),
         ROW(L, A, 1, 1, 0, 300, PLAIN, PASS, NONE, ESTAB, ESTAB, "7323 2.2: not scaled"),
         ROW(R, PA, 1, 1, 302, 100, PLAIN, REFUSE, SEQ_ABOVE, ESTAB, ESTAB, "7323 2.2"),
         ROW(R, PA, 1, 1, 300, 100, PLAIN, PASS, NONE, ESTAB, ESTAB, "7323 2.2"),

@@ -10,17 +10,17 @@ static const struct {
     uint32_t by_default;
     uint32_t rfc; /* at least */
 } rows[WEIR_TIMEOUT_COUNT] = {
-    [WEIR_TIMEOUT_TCP_SYN_SENT] = {"tcp_syn_sent", 120, 240},           /* RFC 5382 5 REQ-5 */
-    [WEIR_TIMEOUT_TCP_SYN_RECEIVED] = {"tcp_syn_received", 60, 240},    /* RFC 5382 5 REQ-5 */
-    [WEIR_TIMEOUT_TCP_ADOPTED] = {"tcp_adopted", 300, 240},             /* RFC 5382 5 REQ-5 */
-    [WEIR_TIMEOUT_TCP_ESTABLISHED] = {"tcp_established", 86400, 7440},  /* RFC 5382 5 REQ-5 */
-    [WEIR_TIMEOUT_TCP_HALF_CLOSED] = {"tcp_half_closed", 900, 7440},    /* RFC 7857 2.1 */
-    [WEIR_TIMEOUT_TCP_CLOSING] = {"tcp_closing", 60, 240},              /* RFC 7857 2.1 */
-    [WEIR_TIMEOUT_TCP_TIME_WAIT] = {"tcp_time_wait", 30, 240},          /* RFC 9293 3.6: 2 MSL */
-    [WEIR_TIMEOUT_TCP_CLOSED] = {"tcp_closed", 10, 240},                /* RFC 7857 2.2 */
-    [WEIR_TIMEOUT_UDP_UNREPLIED] = {"udp_unreplied", 30, 120},          /* RFC 4787 4.3 REQ-5 */
-    [WEIR_TIMEOUT_UDP_STREAM] = {"udp_stream", 120, 300},               /* RFC 4787 4.3 REQ-5 */
-    [WEIR_TIMEOUT_ICMP] = {"icmp", 30, 60},                             /* RFC 5508 3.2 REQ-2 */
+    [WEIR_TIMEOUT_TCP_SYN_SENT] = {"tcp_syn_sent", 120, 240},          /* RFC 5382 5 REQ-5 */
+    [WEIR_TIMEOUT_TCP_SYN_RECEIVED] = {"tcp_syn_received", 60, 240},   /* RFC 5382 5 REQ-5 */
+    [WEIR_TIMEOUT_TCP_ADOPTED] = {"tcp_adopted", 300, 240},            /* RFC 5382 5 REQ-5 */
+    [WEIR_TIMEOUT_TCP_ESTABLISHED] = {"tcp_established", 86400, 7440}, /* RFC 5382 5 REQ-5 */
+    [WEIR_TIMEOUT_TCP_HALF_CLOSED] = {"tcp_half_closed", 900, 7440},   /* RFC 7857 2.1 */
+    [WEIR_TIMEOUT_TCP_CLOSING] = {"tcp_closing", 60, 240},             /* RFC 7857 2.1 */
+    [WEIR_TIMEOUT_TCP_TIME_WAIT] = {"tcp_time_wait", 30, 240},         /* RFC 9293 3.6: 2 MSL */
+    [WEIR_TIMEOUT_TCP_CLOSED] = {"tcp_closed", 10, 240},               /* RFC 7857 2.2 */
+    [WEIR_TIMEOUT_UDP_UNREPLIED] = {"udp_unreplied", 30, 120},         /* RFC 4787 4.3 REQ-5 */
+    [WEIR_TIMEOUT_UDP_STREAM] = {"udp_stream", 120, 300},              /* RFC 4787 4.3 REQ-5 */
+    [WEIR_TIMEOUT_ICMP] = {"icmp", 30, 60},                            /* RFC 5508 3.2 REQ-2 */
     [WEIR_TIMEOUT_SCTP_OPENING] = {"sctp_opening", 60, 240},
     [WEIR_TIMEOUT_SCTP_ESTABLISHED] = {"sctp_established", 900, 7440},
     [WEIR_TIMEOUT_SCTP_CLOSING] = {"sctp_closing", 30, 240},
@@ -57,7 +57,8 @@ Test(timeout, both_profiles_are_within_the_bounds_and_the_bounds_within_the_cloc
             cr_expect_leq(timeouts.sec[i], WEIR_TIMEOUT_MAX_SEC, "%s", rows[i].name);
         }
     }
-    cr_expect_lt((uint64_t)WEIR_TIMEOUT_MAX_SEC * 1000000, ((uint64_t)1 << 40) - ((uint64_t)1 << 36));
+    cr_expect_lt((uint64_t)WEIR_TIMEOUT_MAX_SEC * 1000000,
+                 ((uint64_t)1 << 40) - ((uint64_t)1 << 36));
 }
 
 Test(timeout, names_are_those_of_the_configuration)
