@@ -2,6 +2,7 @@
 /* Whole numbers: a scan of libconfig's tokens, as far as it takes to know numbers; see header. */
 #include "weir/config_numbers.h"
 
+#include <bsd/string.h>
 #include <ctype.h>
 #include <errno.h>
 #include <stdbool.h>
@@ -118,7 +119,7 @@ static void check_word(struct scan *scan)
     const char *word = scan->word;
 
     if (isalpha((unsigned char)word[0]) || word[0] == '*') {
-        strcpy(scan->key, word);
+        strlcpy(scan->key, word, sizeof(scan->key));
     } else if (!is_read_right(word)) {
         fprintf(scan->errors, "%s:%u: %s = %s: expected a whole number below 2147483648\n",
                 scan->path, scan->line, scan->key, word);

@@ -9,8 +9,8 @@
 #include <stdio.h>
 
 /*
- * Look through file, which is named path and includes others relative to folder; it is left where it
- * ends. Each number that libconfig would misread is told on errors. Returns how many there are.
+ * Look through file, which is named path and includes others relative to folder; it is left where
+ * it ends. Each number that libconfig would misread is told on errors. Returns how many there are.
  */
 unsigned int weir_config_numbers(FILE *file, const char *path, const char *folder, FILE *errors);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The command line: what it sets, and what is refused in which words. */
+#include <bsd/string.h>
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -22,7 +23,7 @@ static int parse(const char *line)
     char *rest = text;
 
     cr_assert_lt(strlen(line), sizeof(text));
-    strcpy(text, line);
+    strlcpy(text, line, sizeof(text));
     while ((argv[argc] = strsep(&rest, " ")) != NULL)
         argc++;
     return weir_options_parse(argc, argv, &settings, &options);

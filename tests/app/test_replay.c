@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The replay form: files that are looked at first, and what EAL is started with. */
+#include <bsd/string.h>
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <string.h>
@@ -129,7 +130,7 @@ Test(replay, the_input_is_never_emptied)
     scratch_catch();
     cr_expect_eq(prepare(in, link), -EINVAL);
     weir_config_defaults(&settings);
-    strcpy(settings.flow_file, link);
+    strlcpy(settings.flow_file, link, sizeof(settings.flow_file));
     options = (struct weir_options){.in_file = in};
     cr_expect_eq(weir_replay_prepare(&options, &settings, &replay), -EINVAL);
     cr_expect(strstr(scratch_caught(), "is the capture to read and --out: expected different"));
