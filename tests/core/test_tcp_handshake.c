@@ -354,4 +354,41 @@ Test(tcp_handshake, strict_takes_only_a_syn)
 
     RUN_MODE(rows, STRICT);
 }
+
+/* Only the SYN that was sent is a repetition: the number decides, with or without the data. */
+Test(tcp_handshake, what_repeats_a_syn)
+{
+    static const struct tcp_row answered[] = {
+        ROW(L, S, 0, 0, 100, 1000, PLAIN, PASS, NONE, SYN_S, SYN_R, "7413 4.2"),
+        ROW(R, SA, 0, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, SYN_R, "9293 3.5"),
+        ROW(L, S, 50, 0, 0, 1000, PLAIN, PASS, SYN_CHALLENGE, ESTAB, SYN_R, "5961 4.2: another"),
+        ROW(L, S, 1, 0, 0, 1000, PLAIN, PASS, SYN_CHALLENGE, ESTAB, SYN_R, "5961 4.2: another"),
+        ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, RETRANSMISSION, ESTAB, SYN_R, "9293 3.8.1: no data"),
+        ROW(L, S, 0, 0, 100, 1000, PLAIN, PASS, RETRANSMISSION, ESTAB, SYN_R, "9293 3.8.1: whole"),
+    };
+    static const struct tcp_row unanswered[] = {
+        ROW(L, S, 0, 0, 100, 1000, PLAIN, PASS, NONE, SYN_S, SYN_R, "7413 4.2"),
+        ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, RETRANSMISSION, SYN_S, SYN_R, "9293 3.8.1: no data"),
+        ROW(L, S, 0, 0, 100, 1000, PLAIN, PASS, RETRANSMISSION, SYN_S, SYN_R, "9293 3.8.1: whole"),
+        ROW(L, S, 50, 0, 0, 1000, PLAIN, OPEN, NONE, SYN_S, SYN_R, "9293 3.4.1: another attempt"),
+    };
+
+    RUN(answered);
+    RUN(unanswered);
+}
+
+Test(tcp_handshake, what_repeats_a_syn_ack)
+{
+    static const struct tcp_row rows[] = {
+        HANDSHAKE,
+        ROW(R, A, 1, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.10.7.4"),
+        ROW(R, SA, 0, 1, 0, 1000, PLAIN, PASS, OLD_DUPLICATE, ESTAB, ESTAB, "9293 3.4"),
+        ROW(R, SA, 1, 1, 0, 1000, PLAIN, PASS, SYN_CHALLENGE, ESTAB, ESTAB, "5961 4.2: above"),
+        ROW(L, A, 1, 1, 0, 1000, PLAIN, PASS, CHALLENGE_ACK, ESTAB, ESTAB, "5961 4.2"),
+        ROW(R, SA, -70000, 1, 0, 1000, PLAIN, PASS, SYN_CHALLENGE, ESTAB, ESTAB, "5961 4.2: below"),
+        ROW(R, SA, 0, 90000, 0, 1000, PLAIN, PASS, SYN_CHALLENGE, ESTAB, ESTAB, "5961 4.2"),
+    };
+
+    RUN(rows);
+}
 /* clang-format on */
