@@ -13,7 +13,8 @@
 #include "bench/memory.h"
 #include "core/tcp_state.h"
 
-#define SEED 0x77656972U
+#define SEED   0x77656972U
+#define OUTBOX 2048U /* as a worker has it */
 
 /* xoroshiro128+ (Blackman and Vigna, 2018). */
 uint64_t bench_random(uint64_t s[2])
@@ -38,7 +39,7 @@ static const struct bench_load *const loads[BENCH_SCENARIOS] = {
     [BENCH_MIXED] = &bench_load_steady,           [BENCH_SETUP] = &bench_load_setup,
     [BENCH_SYNFLOOD] = &bench_load_birth,         [BENCH_SYNFLOOD_FULL] = &bench_load_birth,
     [BENCH_SYNFLOOD_REFUSED] = &bench_load_birth, [BENCH_EXPIRE] = &bench_load_birth,
-    [BENCH_EXPIRE_POLL] = &bench_load_steady,
+    [BENCH_EXPIRE_POLL] = &bench_load_polls,
 };
 
 /* Records that go with so many flows: where some come and go there must be room to do so. */
@@ -49,11 +50,11 @@ static uint32_t capacity_for(enum bench_scenario scenario, uint32_t flows)
         return flows + flows / 2 + BENCH_PASS;
     case BENCH_EXPIRE: /* those that are over and not yet swept */
         return flows + flows / 4 + 2 * BENCH_PASS;
-    case BENCH_SYNFLOOD:
+    case BENCH_SYNFLOOD: /* those that come until they are cleared away, untimed */
     case BENCH_MIXED:
         return flows + flows / 8 + 4 * BENCH_PASS;
     case BENCH_EXPIRE_POLL:
-        return flows * 2;
+        return flows + RTE_MIN(flows, BENCH_POLL_FLOWS);
     default:
         return flows;
     }
@@ -77,18 +78,28 @@ static int tracker_make(struct bench_world *world)
     struct weir_timeouts timeouts;
     size_t size = size_of_tracker(world->capacity, world->family);
 
+    /* What is to end soon does so as soon as can be set; the rest is as shipped. */
     weir_timeouts_profile(&timeouts, WEIR_PROFILE_DEFAULT);
+    if (world->scenario != BENCH_SYNFLOOD_FULL)
+        timeouts.sec[WEIR_TIMEOUT_TCP_SYN_SENT] = WEIR_TIMEOUT_MIN_SEC;
+    if (world->scenario == BENCH_SETUP) {
+        timeouts.sec[WEIR_TIMEOUT_TCP_SYN_SENT] = BENCH_PATIENT_SEC;
+        timeouts.sec[WEIR_TIMEOUT_TCP_SYN_RECEIVED] = BENCH_PATIENT_SEC;
+        timeouts.sec[WEIR_TIMEOUT_TCP_CLOSING] = BENCH_PATIENT_SEC;
+        timeouts.sec[WEIR_TIMEOUT_TCP_TIME_WAIT] = WEIR_TIMEOUT_MIN_SEC;
+    }
     arc4random_buf(&world->rules.secret, sizeof(world->rules.secret));
     weir_rules_init(&world->rules, &timeouts);
     world->rules.midstream = WEIR_MIDSTREAM_STRICT;
+    world->rules.records = true;
     world->memory = bench_memory_take("the tracker", size);
-    if (world->memory == NULL)
+    world->outbox = bench_memory_take("the outbox", OUTBOX * sizeof(*world->outbox));
+    if (world->memory == NULL || world->outbox == NULL)
         return -1;
-    if (world->family == 6)
-        return weir_tracker_init(&world->tracker, world->memory, 1, world->capacity, &world->rules,
-                                 NULL, 0);
-    return weir_tracker_init(&world->tracker, world->memory, world->capacity, 1, &world->rules,
-                             NULL, 0);
+    return weir_tracker_init(&world->tracker, world->memory,
+                             world->family == 6 ? 1 : world->capacity,
+                             world->family == 6 ? world->capacity : 1, &world->rules,
+                             world->outbox, OUTBOX);
 }
 
 static int mbufs_make(struct bench_world *world)
@@ -146,6 +157,7 @@ void bench_world_free(struct bench_world *world)
     if (world == NULL)
         return;
     bench_memory_give(world->memory);
+    bench_memory_give(world->outbox);
     bench_memory_give(world->conn);
     bench_memory_give(world->phase);
     bench_memory_give(world->number);
@@ -190,6 +202,7 @@ static void write_frame(struct bench_world *world, unsigned int i, const struct 
 
 void bench_world_prepare(struct bench_world *world, enum bench_checksum checksum)
 {
+    bench_world_wait(world, world->step_usec);
     if (world->load->between != NULL)
         world->load->between(world);
     for (unsigned int i = 0; i < BENCH_PASS; i++) {
@@ -217,8 +230,10 @@ static void poll(struct bench_world *world, unsigned int at, unsigned int count)
         forwarded += burst->fate[i].verdict == WEIR_VERDICT_FORWARD;
     }
     world->forwarded += forwarded;
-    if (world->sweep > 0)
-        weir_tracker_sweep(&world->tracker, world->tracker.clock_us, world->sweep);
+    if (world->sweep_per_64 > 0)
+        weir_tracker_sweep(&world->tracker, world->tracker.clock_us,
+                           (world->sweep_per_64 * count + 63) / 64);
+    world->tracker.outbox.count = 0; /* taken */
 }
 
 unsigned int bench_world_how(enum bench_checksum checksum)

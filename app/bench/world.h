@@ -17,6 +17,9 @@
 
 #define BENCH_PASS 4096U /* packets; headers and mbufs of that many stay in L2 */
 
+#define BENCH_POLL_FLOWS  1000000U /* expire-poll: that expire in one second */
+#define BENCH_PATIENT_SEC 100000U
+
 /* The generator's books of one connection. */
 struct bench_conn {
     uint32_t sent[2];    /* payload octets, by enum weir_dir */
@@ -44,20 +47,21 @@ struct bench_world {
     uint32_t capacity;
     unsigned int family;
     struct bench_conn *conn; /* flows of them; NULL where connections are not kept */
-    uint8_t *phase;          /* setup: segments of the connection already sent */
+    uint8_t *phase;          /* setup: segments of its connection that a slot has sent */
     uint64_t *number;        /* setup: the connection that a slot has reached */
     uint64_t born;           /* connections begun */
     uint64_t random[2];
-    uint64_t turn;           /* next slot where they are taken in turn */
     void *memory;            /* the tracker's */
     struct weir_rules rules;
     struct weir_tracker tracker;
+    struct weir_flow_view *outbox;
     struct weir_reader reader;
     struct rte_mempool *pool;
     struct rte_mbuf *mbuf[BENCH_PASS];
     struct rte_mbuf *sent[BENCH_PASS]; /* where forwarded packets are put */
     struct weir_burst burst;
-    unsigned int sweep; /* records visited per poll */
+    unsigned int sweep_per_64; /* records that a poll visits for each 64 packets */
+    uint32_t step_usec;        /* by which time moves on between passes, beside its own pace */
     uint64_t forwarded;
     uint64_t packets; /* expected in the tracker's counters, as the next ones */
     uint64_t octets;
@@ -107,8 +111,31 @@ static inline uint32_t bench_random_below(uint64_t state[2], uint32_t limit)
 /* The record of a connection, or WEIR_TABLE_NONE. */
 uint32_t bench_world_find(struct bench_world *world, uint64_t number);
 
+/* Fill in the next segment on a connection, by its books: flags, direction and payload are given. */
+void bench_segment_next(const struct bench_conn *conn, struct bench_segment *seg);
+
+/* Enter it in the books. */
+void bench_segment_book(struct bench_conn *conn, const struct bench_segment *seg);
+
+/* Does the tracker hold this connection as in the books, its ends in these states? */
+bool bench_conn_right(struct bench_world *world, const struct bench_conn *conn, uint64_t number,
+                      const uint8_t state[2]);
+
+/* Open flows connections, numbered from 0, with data both ways. 0 or negative errno. */
+int bench_open_all(struct bench_world *world);
+
+/* How many of the connections differ; a million of them at most are looked at. */
+uint64_t bench_check_open(struct bench_world *world);
+
+/* The SYN of the next connection. */
+void bench_next_syn(struct bench_world *world, unsigned int i, struct bench_segment *seg);
+
+/* Where there is no room for another pass of SYNs: let those there are time out, and sweep them. */
+void bench_clear_syns(struct bench_world *world);
+
 extern const struct bench_load bench_load_steady;
 extern const struct bench_load bench_load_setup;
 extern const struct bench_load bench_load_birth;
+extern const struct bench_load bench_load_polls;
 
 #endif
