@@ -209,7 +209,7 @@ static void read_group(struct reading *reading, const config_setting_t *group)
 
     if (find_key(name, NULL) == NULL) {
         complain(reading, group,
-                 "ports, workers, tracking, timeouts or output; this key is unknown");
+                 "ports, workers, tracking, timeouts, policy or output; this key is unknown");
         return;
     }
     if (!config_setting_is_group(group)) {

@@ -96,6 +96,20 @@ const struct weir_config_key weir_config_keys[] = {
 #include "core/timeout.def"
 #undef WEIR_TIMEOUT
 
+    {"policy",
+     "file",
+     WEIR_CONFIG_PATH,
+     AT(policy_file),
+     0,
+     WEIR_PATH_MAX,
+     0,
+     NULL,
+     {NULL},
+     NULL,
+     "file of rules that say who may start a flow, weir.policy(5); \"\": everybody may"},
+    NUMBER("policy", "reject_rate", reject_per_sec, 0, 1000000, 100, "answers a second",
+           "most ICMP answers to rejected packets, for each worker"),
+
     {"output",
      "flows",
      WEIR_CONFIG_PATH,
