@@ -208,8 +208,8 @@ void weir_summary_advise(const struct weir_summary *summary)
               "on a sending host are like that, since its network card fills them in later: try "
               "--checksum ignore",
               summary->reasons[WEIR_REASON_TCP_CHECKSUM], summary->tcp_packets);
-    if (summary->reasons[WEIR_REASON_TABLE_FULL] > 0)
-        warnx("the flow table was full for %" PRIu64 " packets: raise tracking.flows or "
-              "tracking.flows6 in the configuration",
-              summary->reasons[WEIR_REASON_TABLE_FULL]);
+    if (summary->ends[WEIR_END_EVICTED] > 0 || summary->reasons[WEIR_REASON_TABLE_FULL] > 0)
+        warnx("the flow table was full: %" PRIu64 " flows gave way to others, %" PRIu64
+              " packets were refused; raise tracking.flows or tracking.flows6 in the configuration",
+              summary->ends[WEIR_END_EVICTED], summary->reasons[WEIR_REASON_TABLE_FULL]);
 }

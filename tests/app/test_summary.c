@@ -124,7 +124,12 @@ Test(summary, advises_where_the_table_was_full)
     summary.reasons[WEIR_REASON_TABLE_FULL] = 1;
     scratch_catch();
     weir_summary_advise(&summary);
-    cr_expect(strstr(scratch_caught(), "raise tracking.flows"));
+    cr_expect(strstr(scratch_caught(), "1 packets were refused; raise tracking.flows"));
+    summary.reasons[WEIR_REASON_TABLE_FULL] = 0;
+    summary.ends[WEIR_END_EVICTED] = 5;
+    scratch_catch();
+    weir_summary_advise(&summary);
+    cr_expect(strstr(scratch_caught(), "full: 5 flows gave way to others"));
 }
 
 Test(progress, says_nothing_into_a_file_or_when_quiet, .init = scratch_make, .fini = scratch_remove)
