@@ -47,7 +47,6 @@ class Facts:
         self.ends = {}
         self.reset = False
         self.originator = None
-        self.letters = set()
 
     def feed(self, packet):
         if self.originator is None:
@@ -68,7 +67,6 @@ class Facts:
         if self.reset or not self.reset_is_taken(packet, sender, receiver):
             return
         self.reset = True
-        self.letters.add(self.letter("r", packet))
 
     @staticmethod
     def reset_is_taken(packet, sender, receiver):
@@ -79,9 +77,6 @@ class Facts:
             return not sender.sent_any and not receiver.syn_end
         seq = sender.relative(packet.seq)
         return any(abs(seq - exact) <= 1 for exact in (sender.newest, sender.acked_by_peer) if exact is not None)
-
-    def letter(self, lower, packet):
-        return lower.upper() if packet.sender == self.originator else lower
 
     def take(self, packet, sender, receiver):
         if not sender.sent_any:
@@ -94,7 +89,6 @@ class Facts:
             sender.syn_end = seq + 1
             if packet.flags & ACK and receiver.syn_end is None:  # seen only from here on: it says so
                 receiver.syn_end = receiver.relative(packet.ack)
-            self.letters.add(self.letter("h" if packet.flags & ACK else "s", packet))
         if packet.flags & FIN:
             self.take_fin(packet, sender, receiver, end)
         sender.newest = max(sender.newest, end)
@@ -117,7 +111,6 @@ class Facts:
         sender.fin_end = end
         sender.fin_acks_fin = sender.fin_acks_fin and acks_fin
         receiver.has_peer_fin = True
-        self.letters.add(self.letter("f", packet))
 
     @property
     def over(self):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What tshark says of a capture: every packet, and every TCP stream, by outer headers only."""
 
+import itertools
 import os
 import re
 import subprocess
@@ -20,6 +21,7 @@ PREFERENCES = ("ip.check_checksum:TRUE", "tcp.check_checksum:TRUE", "ip.defragme
                "tcp.desegment_tcp_streams:FALSE", "ip.tso_support:FALSE")
 
 CHECKSUM_BAD = "0"
+SILENCE_MAX_US = 86_400_000_000  # after a day of silence every connection is given up
 ANALYSIS = ("retransmission", "out_of_order", "lost_segment", "ack_lost_segment")
 # Outer TCP: nothing but tags, IP and IPv6 extension headers before it.
 OUTER_TCP = re.compile(r"^eth:ethertype:((vlan|ieee8021ad):ethertype:)*(ip|ipv6(:ipv6\.\w+)*):tcp(:|$)")
@@ -58,6 +60,7 @@ class Packet:
     ack: int = 0
     payload: int = 0
     completeness: int = 0
+    clock_us: int = 0  # the latest time seen so far: a capture's time may run back, a clock does not
     analysis: frozenset = frozenset()
 
     @property
@@ -109,7 +112,10 @@ def packets(path):
     for name in FIELDS:
         arguments += ["-e", name]
     rows = run_tshark(path, *arguments).splitlines()
-    return [make_packet(dict(zip(FIELDS, row.split("\t")))) for row in rows]
+    found = [make_packet(dict(zip(FIELDS, row.split("\t")))) for row in rows]
+    for packet, clock_us in zip(found, itertools.accumulate((p.time_us for p in found), max)):
+        packet.clock_us = clock_us
+    return found
 
 
 def first(row, name):
@@ -173,14 +179,17 @@ def split_at_ends(stream):
     """
     tshark takes a SYN with the old number for a repetition, even where the connection has ended in between. But
     then the SYN begins another one (RFC 9293 3.6.1, 3.10.7.3): the listener answers, and be it to an old duplicate.
+    Nor does tshark know of timeouts, which count in captures put together from others, years apart.
     """
-    parts, known = [Stream(stream.number)], facts.Facts()
+    parts, known, last = [Stream(stream.number)], facts.Facts(), stream.packets[0]
     for packet in stream.packets:
-        if known.over and packet.flags & (facts.SYN | facts.ACK | facts.RST) == facts.SYN:
+        again = known.over and packet.flags & (facts.SYN | facts.ACK | facts.RST) == facts.SYN
+        if again or packet.clock_us - last.clock_us > SILENCE_MAX_US:
             parts.append(Stream(stream.number))
             known = facts.Facts()
         parts[-1].packets.append(packet)
         known.feed(packet)
+        last = packet
     return parts
 
 
