@@ -135,6 +135,7 @@ Test(tcp_midstream, first_seen_with_its_reset)
 {
     static const struct tcp_row rows[] = {
         ROW(L, RA, 500, 700, 0, 0, PLAIN, PASS, NONE, CLOSED, CLOSED, "9293 3.10.7.4 second"),
+        ROW(R, R, 700, 0, 0, 0, PLAIN, PASS, AFTER_CLOSE, CLOSED, CLOSED, "9293 3.10.7.1"),
         ROW(R, PA, 700, 500, 10, 1000, PLAIN, PASS, AFTER_CLOSE, CLOSED, CLOSED, "9293 3.10.7.1"),
         ROW(L, R, 500, 0, 0, 0, PLAIN, PASS, AFTER_CLOSE, CLOSED, CLOSED, "9293 3.10.7.1"),
         ROW(L, S, 9000, 0, 0, 1000, PLAIN, OPEN, NONE, SYN_S, SYN_R, "9293 3.5"),

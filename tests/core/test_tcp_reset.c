@@ -88,6 +88,19 @@ Test(tcp_reset, exact_at_the_sent_and_at_the_acknowledged_end)
     RUN(acknowledged);
 }
 
+/* Data on the SYN-ACK may not have been taken: then the next number is below it. */
+Test(tcp_reset, exact_without_the_data_of_the_handshake)
+{
+    static const struct tcp_row rows[] = {
+        ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, NONE, SYN_S, SYN_R, "9293 3.5"),
+        ROW(R, SA, 0, 1, 40, 1000, PLAIN, PASS, NONE, ESTAB, SYN_R, "9293 3.10.7.3 fourth"),
+        ROW(R, R, 2, 0, 0, 0, PLAIN, PASS, RST_INEXACT, ESTAB, SYN_R, "5961 3.2"),
+        ROW(R, R, 1, 0, 0, 0, PLAIN, PASS, NONE, CLOSED, CLOSED, "5961 3.2"),
+    };
+
+    RUN(rows);
+}
+
 /* A stack that resets after its FIN without counting it: the peer is known to allow for it. */
 Test(tcp_reset, grace_of_one_below_a_fin)
 {
