@@ -8,7 +8,9 @@
 #define WEIR_CORE_ACCOUNT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "core/annex.h"
 #include "core/flow.h"
@@ -40,20 +42,27 @@ void weir_account_spill(struct weir_flow *flow, struct weir_flow_cold *cold,
                         struct weir_annex *annex, unsigned int dir, uint32_t packets,
                         uint32_t bytes);
 
-/* Count one packet of so many IP octets. */
+/*
+ * Count one packet of so many IP octets. The tally is one word, octets lowest, then packets, then
+ * flags (test_account.c sees to it): one addition counts both, and the uppermost bit of either field
+ * says that it wants to be spilled.
+ */
 static inline void weir_account_packet(struct weir_flow *flow, struct weir_flow_cold *cold,
                                        struct weir_annex *annex, unsigned int dir, uint32_t bytes)
 {
+    const uint32_t packet = 1U << 17;
+    const uint32_t full = WEIR_SPILL_BYTES | WEIR_SPILL_PACKETS << 17;
     struct weir_peer *peer = &flow->peer[dir];
-    uint32_t sum = peer->bytes + bytes;
-    uint32_t packets = peer->packets + 1U;
+    uint8_t *tally = (uint8_t *)peer + offsetof(struct weir_peer, ts) + sizeof(peer->ts);
+    uint32_t word;
 
-    if (__builtin_expect((sum / WEIR_SPILL_BYTES) | (packets / WEIR_SPILL_PACKETS), 0)) {
-        weir_account_spill(flow, cold, annex, dir, packets, sum);
+    memcpy(&word, tally, sizeof(word));
+    if (__builtin_expect(((word + bytes + packet) & full) || bytes >= WEIR_SPILL_BYTES, 0)) {
+        weir_account_spill(flow, cold, annex, dir, peer->packets + 1U, peer->bytes + bytes);
         return;
     }
-    peer->bytes = sum & (WEIR_SPILL_BYTES - 1);
-    peer->packets = packets & (WEIR_SPILL_PACKETS - 1);
+    word += bytes + packet;
+    memcpy(tally, &word, sizeof(word));
 }
 
 /* Count one refused packet and keep its reason. Returns false if the count found no room. */

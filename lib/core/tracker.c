@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/account.h"
+#include "core/plain.h"
 
 #define USEC 1000000U
 
@@ -771,8 +772,51 @@ static void count_fate(struct weir_counters *counters, const struct weir_packet 
     counters->verdict[fate->verdict]++;
 }
 
+/*
+ * A plain segment of a flow that stage 2 has found, the short way (plain.h); false, and nothing
+ * changed, for any other packet.
+ */
+static inline bool track_plain(struct weir_tracker *tracker, const struct passage *p,
+                               uint32_t likely, unsigned int key_len)
+{
+    struct weir_table *table = &tracker->table[key_len == sizeof(struct weir_key6)];
+    struct weir_flow *flow = weir_table_flow_len(table, likely, key_len);
+    unsigned int dir;
+
+    if (likely == WEIR_TABLE_NONE || !weir_table_holds(table, likely, &p->packet->key4, key_len))
+        return false;
+    dir = weir_flow_dir(flow, p->packet->swapped);
+    if (!weir_plain_track(flow, &table->cold[likely], &tracker->annex, dir, p->packet, p->time_us,
+                          tracker->rules->timeout_us[WEIR_PAIR_MID][1]))
+        return false;
+    *p->fate = (struct weir_fate){
+        .verdict = WEIR_VERDICT_FORWARD,
+        .reason = WEIR_REASON_NONE,
+        .class = WEIR_CLASS_ESTABLISHED,
+        .dir = (uint8_t)dir,
+        .pair = WEIR_PAIR_MID,
+        .family = key_len == sizeof(struct weir_key6) ? 6 : 4,
+    };
+    return true;
+}
+
+static inline bool track_any_plain(struct weir_tracker *tracker, const struct passage *p,
+                                   uint32_t likely)
+{
+    if (p->packet->kind != WEIR_KIND_TCP)
+        return false;
+    if (p->packet->family == 4)
+        return track_plain(tracker, p, likely, sizeof(struct weir_key4));
+    return track_plain(tracker, p, likely, sizeof(struct weir_key6));
+}
+
 void weir_tracker_track(struct weir_tracker *tracker, const struct weir_tracker_burst *burst)
 {
+    struct weir_counters *counters = &tracker->counters;
+    bool whole = tracker->want_ids; /* every packet the full way */
+    uint64_t plain = 0;
+    uint64_t plain_bytes = 0;
+
     for (unsigned int i = 0; i < burst->count; i++) {
         const struct passage p = {
             .packet = &burst->packet[i],
@@ -782,14 +826,22 @@ void weir_tracker_track(struct weir_tracker *tracker, const struct weir_tracker_
             .fate = &burst->fate[i],
         };
 
-        *p.fate = (struct weir_fate){0};
         if (p.time_us > tracker->clock_us)
             tracker->clock_us = p.time_us;
+        if (__builtin_expect(!whole && track_any_plain(tracker, &p, burst->likely[i]), 1)) {
+            plain++;
+            plain_bytes += p.packet->ip_len;
+            continue;
+        }
+        *p.fate = (struct weir_fate){0};
         if (p.packet->reason != WEIR_REASON_NONE)
             fate_by_reason(&p, p.packet->reason, WEIR_CLASS_UNTRACKED);
         else
             track(tracker, &p, burst->likely[i]);
-        count_fate(&tracker->counters, p.packet, p.fate);
+        count_fate(counters, p.packet, p.fate);
     }
-    tracker->counters.packets += burst->count;
+    counters->bytes += plain_bytes;
+    counters->reason[WEIR_REASON_NONE] += plain;
+    counters->verdict[WEIR_VERDICT_FORWARD] += plain;
+    counters->packets += burst->count;
 }

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The short way of plain segments, held against the full way on records and segments drawn at random. */
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "core/plain.h"
+#include "core/tcp_track.h"
+
+#define TRIES 4000000U
+
+union record {
+    struct weir_flow flow;
+    uint8_t octets[WEIR_FLOW4_SIZE];
+};
+
+static uint64_t seed = 0x77656972;
+
+static uint32_t draw(uint32_t limit)
+{
+    seed = seed * 6364136223846793005U + 1442695040888963407U;
+    return (uint32_t)((seed >> 33) * limit >> 31);
+}
+
+/* A number at or near base: most often the same, else off by a little, else anywhere. */
+static uint32_t near(uint32_t base)
+{
+    static const uint32_t reach[] = {1, 1, 1, 2, 2, 10, 3000, 1U << 17};
+
+    if (draw(64) == 0)
+        return draw(UINT32_MAX);
+    return base + draw(2 * reach[draw(8)] + 1) - reach[draw(2)] / 2;
+}
+
+static void draw_record(union record *record)
+{
+    const unsigned int usual = WEIR_PEER_SEEN | WEIR_PEER_ACK | WEIR_PEER_DATA;
+    uint32_t sent[2] = {draw(UINT32_MAX), draw(UINT32_MAX)};
+
+    memset(record, 0, sizeof(*record));
+    for (unsigned int dir = 0; dir < 2; dir++) {
+        struct weir_peer *peer = &record->flow.peer[dir];
+
+        peer->end = near(sent[dir]);
+        peer->ack = near(sent[!dir]);
+        peer->edge = near(peer->ack + (draw(4) ? 65535 : 0));
+        peer->ts = near(1000);
+        peer->flags = usual | (draw(2) ? WEIR_PEER_TS : 0);
+        if (draw(8) == 0)
+            peer->flags = draw(256);
+        record->flow.win[dir] = (uint8_t)(draw(4) ? 0 : draw(15) | draw(15) << 4);
+    }
+    record->flow.pair = (uint8_t)(draw(8) ? WEIR_PAIR_MID : draw(weir_tcp_pairs.count));
+}
+
+static void draw_segment(const union record *record, unsigned int dir, struct weir_segment *seg)
+{
+    const struct weir_peer *x = &record->flow.peer[dir];
+    const struct weir_peer *y = &record->flow.peer[!dir];
+
+    *seg = (struct weir_segment){
+        .seq = near(x->end),
+        .ack = near(draw(2) ? y->end : x->ack),
+        .len = draw(2) ? draw(1500) : draw(3),
+        .win = (uint16_t)draw(65536),
+        .flags = WEIR_TCP_ACK,
+        .opts = (uint8_t)(draw(2) ? WEIR_SEG_TS : 0),
+    };
+    if (draw(16) == 0)
+        seg->flags = (uint8_t)draw(64);
+    if (draw(16) == 0) {
+        seg->opts |= WEIR_SEG_SACK;
+        seg->sack_high = near(y->end);
+    }
+    seg->tsval = near(x->ts);
+    seg->tsecr = draw(8) ? near(y->ts) : 0;
+}
+
+Test(plain, what_the_short_way_takes_the_full_way_does_alike)
+{
+    unsigned int plain = 0;
+
+    cr_assert(weir_tcp_pairs_compose(&weir_tcp_pairs, &weir_tcp_endpoints) > 0);
+    for (unsigned int i = 0; i < TRIES; i++) {
+        unsigned int dir = draw(2);
+        union record before, quick, full;
+        struct weir_segment seg;
+        struct weir_outcome outcome;
+
+        draw_record(&before);
+        draw_segment(&before, dir, &seg);
+        quick = full = before;
+        if (before.flow.pair != WEIR_PAIR_MID || !weir_plain_segment(&quick.flow, dir, &seg)) {
+            cr_assert_arr_eq(quick.octets, before.octets, sizeof(quick), "refused but changed");
+            continue;
+        }
+        plain++;
+        outcome = weir_tcp_track(&full.flow, dir, &seg, WEIR_MIDSTREAM_LOOSE);
+        cr_assert_eq(outcome.action, WEIR_TCP_ACT_PASS, "try %u: action %u", i, outcome.action);
+        cr_assert_eq(outcome.reason, WEIR_REASON_NONE, "try %u: reason %u", i, outcome.reason);
+        cr_assert_arr_eq(quick.octets, full.octets, sizeof(quick), "try %u: records differ", i);
+    }
+    cr_assert_gt(plain, TRIES / 50, "too few plain ones to say anything: %u", plain);
+}
+
+Test(plain, an_ordinary_exchange_is_plain)
+{
+    union record record = {0};
+    struct weir_segment seg = {.seq = 1000, .ack = 2000, .len = 100, .win = 500,
+                               .flags = WEIR_TCP_ACK | WEIR_TCP_PSH};
+
+    for (unsigned int dir = 0; dir < 2; dir++)
+        record.flow.peer[dir] = (struct weir_peer){
+            .end = dir ? 2000 : 1000,
+            .ack = dir ? 1000 : 2000,
+            .edge = dir ? 3000 : 4000,
+            .flags = WEIR_PEER_SEEN | WEIR_PEER_ACK | WEIR_PEER_DATA,
+        };
+    cr_assert(weir_plain_segment(&record.flow, WEIR_ORIG, &seg));
+    cr_assert_eq(record.flow.peer[WEIR_ORIG].end, 1100);
+    seg = (struct weir_segment){.seq = 2000, .ack = 1100, .win = 500, .flags = WEIR_TCP_ACK};
+    cr_assert(weir_plain_segment(&record.flow, WEIR_RESP, &seg));
+    cr_assert_eq(record.flow.peer[WEIR_RESP].ack, 1100);
+    cr_assert_not(weir_plain_segment(&record.flow, WEIR_ORIG, &seg), "outside every window");
+}
+
+/* The clock is compared modulo 2^40 microseconds: too old, or younger than the packet, is not plain. */
+Test(plain, a_flow_whose_time_is_over_goes_the_full_way)
+{
+    static const struct {
+        uint64_t last, now, patience;
+        bool plain;
+    } rows[] = {
+        {1000, 1000, 0, true},
+        {1000, 1001, 0, false},
+        {1000, 5000, 4000, true},
+        {5000, 1000, 4000, false},
+        {((uint64_t)1 << 40) - 10, ((uint64_t)1 << 40) + 10, 100, true},
+    };
+
+    for (unsigned int i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        union record record = {0};
+        struct weir_flow_cold cold = {0};
+        struct weir_packet packet = {.ip_len = 40, .seg = {.flags = WEIR_TCP_ACK}};
+
+        for (unsigned int dir = 0; dir < 2; dir++)
+            record.flow.peer[dir].flags = WEIR_PEER_SEEN | WEIR_PEER_ACK;
+        record.flow.pair = WEIR_PAIR_MID;
+        weir_flow_set_last(&record.flow, rows[i].last);
+        cr_expect_eq(weir_plain_track(&record.flow, &cold, NULL, WEIR_ORIG, &packet, rows[i].now,
+                                      rows[i].patience),
+                     rows[i].plain, "row %u", i);
+        cr_expect_eq(weir_flow_last(&record.flow, rows[i].now),
+                     rows[i].plain ? rows[i].now : rows[i].last, "row %u", i);
+        cr_expect_eq(record.flow.peer[WEIR_ORIG].packets, rows[i].plain, "row %u", i);
+        cr_expect_eq(record.flow.pair, WEIR_PAIR_MID);
+    }
+}
