@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Records: a flow or a packet's fate as one line of JSON. The fields and their order are a contract
- * with other programs (docs/records.md); every text in them is one of ours, so none needs escaping.
+ * with other programs, see weir(8); every text in them is one of ours, so none needs escaping.
  */
 #ifndef WEIR_APP_RECORD_H
 #define WEIR_APP_RECORD_H
