@@ -109,7 +109,7 @@ def check_records(scene):
         for name, expected in expected_record(stream, scene).items():
             found = comparable(flow, name)
             if found != expected:
-                kind = "end-state" if name.endswith("_state") else "record"
+                kind = {"end": "end-time"}.get(name, "end-state" if name.endswith("_state") else "record")
                 yield Difference(kind, f"{name_of(stream)}: {name}: expected {expected}, weir {found}",
                                  stream=stream, expected=expected, found=found)
 

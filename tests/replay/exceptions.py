@@ -10,6 +10,9 @@ from dataclasses import dataclass
 import facts
 
 
+SHOWS_NO_LIFE = {"after-close", "rst-inexact", "syn-challenge", "syn-time-wait", "syn-ack-other", "half-open-ack"}
+
+
 @dataclass
 class Difference:
     """`kind` is what was compared; `packet` or `stream` is where, if anywhere."""
@@ -66,6 +69,17 @@ def first_fin_unseen(scene, difference):
         and {difference.expected, difference.found} == {"TIME-WAIT", "CLOSED"}
 
 
+def prolonged_by_nothing(scene, difference):
+    """
+    What shows no life of the connection must not keep it: else a stranger could. So the record ends with the
+    last packet before such ones (RFC 5961 3.2 and 4.2 segments, and what still comes after a RST).
+    """
+    lines = {line["n"]: line for line in scene.replay.trace}
+    times = [p.time_us for p in difference.stream.packets
+             if lines[p.n]["verdict"] == "forward" and lines[p.n]["reason"] not in SHOWS_NO_LIFE]
+    return bool(times) and max(times) == difference.found
+
+
 def resets_from(difference, end):
     return [p for p in difference.stream.packets if p.flags & facts.RST and p.sender == end]
 
@@ -101,6 +115,7 @@ ROWS = (
     ("refused", answers_fragments, "segment beyond what passed in fragments"),
     ("refused", answers_what_the_capture_lost, "segment that acknowledges what the capture lost"),
     ("refused", is_forged, "forged segment refused"),
+    ("end-time", prolonged_by_nothing, "end before what shows no life"),
     ("ss-state", still_retransmitting, "host still retransmits"),
     ("ss-state", reset_lost, "RST lost on the wire"),
     ("ss-state", first_fin_unseen, "FIN lost before the tap"),

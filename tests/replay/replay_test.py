@@ -14,6 +14,7 @@ import shutil
 import sys
 import tempfile
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 import capture_file
 import checks
@@ -174,6 +175,17 @@ def describe(scene, options, excused):
     return text + "".join(f"; {count} x {name}" for name, count in sorted(excused.items()))
 
 
+def judge(path):
+    """(word, text) of the result line."""
+    with tempfile.TemporaryDirectory() as directory:
+        try:
+            return "ok", test_capture(path, directory)
+        except oracle.OracleError as error:
+            return "skip", f"tshark: {error}"
+        except (Failure, weir_run.Hang) as error:
+            return "FAIL", str(error)
+
+
 def main():
     if shutil.which("tshark") is None:
         print("skipped: tshark is not installed")
@@ -181,21 +193,13 @@ def main():
     if shutil.which(weir_run.program()) is None:
         print(f"skipped: {weir_run.program()} is not there; set WEIR to the program")
         return 77
-    passed, failed, skipped = 0, 0, 0
-    with tempfile.TemporaryDirectory() as directory:
-        for path in find_captures(sys.argv[1:]):
-            name = os.path.basename(path)
-            try:
-                print(f"ok    {name}: {test_capture(path, directory)}", flush=True)
-                passed += 1
-            except oracle.OracleError as error:
-                print(f"skip  {name}: tshark: {error}", flush=True)
-                skipped += 1
-            except (Failure, weir_run.Hang) as error:
-                print(f"FAIL  {name}: {error}", flush=True)
-                failed += 1
-    print(f"replay: {passed} passed, {failed} failed, {skipped} skipped")
-    return 1 if failed else 0
+    paths, found = find_captures(sys.argv[1:]), Counter()
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        for path, (word, text) in zip(paths, pool.map(judge, paths)):
+            print(f"{word:5} {os.path.basename(path)}: {text}", flush=True)
+            found[word] += 1
+    print(f"replay: {found['ok']} passed, {found['FAIL']} failed, {found['skip']} skipped")
+    return 1 if found["FAIL"] else 0
 
 
 if __name__ == "__main__":
