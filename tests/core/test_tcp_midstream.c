@@ -41,6 +41,30 @@ Test(tcp_midstream, retransmission_first)
     RUN(rows);
 }
 
+/* An end that is not known to its last octet may be acknowledged further than it was seen. */
+Test(tcp_midstream, unsure_until_all_is_acknowledged)
+{
+    static const struct tcp_row behind[] = {
+        ROW(L, PA, 1, 1, 1000, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.8.1"),
+        ROW(R, A, 1, 1, 0, 30000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.8.1: a hole before it"),
+        ROW(R, A, 1, 20001, 0, 30000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.10.7.4"),
+    };
+    static const struct tcp_row selective[] = {
+        ROW(L, PA, 1, 1, 1000, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.8.1"),
+        ROW(R, A, 1, 1001, 0, 30000, SACK(20001), PASS, NONE, ESTAB, ESTAB, "2018 3: more sent"),
+        ROW(R, A, 1, 20001, 0, 30000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.10.7.4"),
+    };
+    static const struct tcp_row all[] = {
+        ROW(L, PA, 1, 1, 1000, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.8.1"),
+        ROW(R, A, 1, 1001, 0, 30000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.10.7.4: all of it"),
+        ROW(R, A, 1, 1002, 0, 30000, PLAIN, REFUSE, ACK_ABOVE, ESTAB, ESTAB, "van Rooij III"),
+    };
+
+    RUN(behind);
+    RUN(selective);
+    RUN(all);
+}
+
 /* Seen first from the receiver's side: an ACK, then the data behind it. */
 Test(tcp_midstream, adopted_from_an_ack)
 {
@@ -205,6 +229,20 @@ Test(tcp_midstream, one_way_is_still_checked)
     };
 
     RUN_MODE(rows, ONE_WAY);
+}
+
+/* What it acknowledges lies within what it has offered, and one octet of a probe. */
+Test(tcp_midstream, one_way_acknowledges_within_its_own_window)
+{
+    static const struct tcp_row beyond[] = {
+        ROW(L, A, 1, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.10.7.4"),
+        ROW(L, A, 1, 1 + (1000 << 14) + 2, 0, 1000, PLAIN, REFUSE, ACK_ABOVE, ESTAB, ESTAB,
+            "van Rooij III"),
+        ROW(L, A, 1, 1 + (1000 << 14) + 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB,
+            "9293 3.8.6.1"),
+    };
+
+    RUN_MODE(beyond, ONE_WAY);
 }
 
 Test(tcp_midstream, one_way_seen_from_the_responder)

@@ -67,6 +67,38 @@ Test(tcp_reset, window_boundary)
     RUN(rows);
 }
 
+/* Toward SYN-RECEIVED the window of the SYN-ACK counts. */
+Test(tcp_reset, window_boundary_toward_syn_received)
+{
+    static const struct tcp_row rows[] = {
+        ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, NONE, SYN_S, SYN_R, "9293 3.5"),
+        ROW(R, SA, 0, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, SYN_R, "9293 3.5"),
+        ROW(L, R, 1002, 0, 0, 0, PLAIN, REFUSE, RST_OUTSIDE, ESTAB, SYN_R, "5961 3.2"),
+        ROW(L, R, 1001, 0, 0, 0, PLAIN, PASS, RST_INEXACT, ESTAB, SYN_R, "5961 3.2"),
+        ROW(L, R, 0x60000000, 0, 0, 0, PLAIN, REFUSE, RST_OUTSIDE, ESTAB, SYN_R, "5961 3.2"),
+    };
+
+    RUN(rows);
+}
+
+/* How old a RST may be goes by the window of its receiver, not of its sender. */
+Test(tcp_reset, slack_is_the_receivers)
+{
+    static const struct tcp_row rows[] = {
+        ROW(L, S, 0, 0, 0, 65535, WS(4), PASS, NONE, SYN_S, SYN_R, "7323 2.2"),
+        ROW(R, SA, 0, 1, 0, 65535, WS(0), PASS, NONE, ESTAB, SYN_R, "7323 2.2"),
+        ROW(L, A, 1, 1, 0, 65535, PLAIN, PASS, NONE, ESTAB, ESTAB, "7323 2.2: 65535 << 4"),
+        ROW(R, A, 1, 1, 0, 65535, PLAIN, PASS, NONE, ESTAB, ESTAB, "7323 2.2: 65535"),
+        ROW(L, R, 1 - 65537, 0, 0, 0, PLAIN, REFUSE, RST_OUTSIDE, ESTAB, ESTAB, "5961 3.2"),
+        ROW(L, R, 1 - 65536, 0, 0, 0, PLAIN, PASS, RST_INEXACT, ESTAB, ESTAB, "5961 3.2"),
+        ROW(R, A, 1, 1, 0, 65535, PLAIN, PASS, CHALLENGE_ACK, ESTAB, ESTAB, "5961 3.2"),
+        ROW(R, R, 1 - 1048577, 0, 0, 0, PLAIN, REFUSE, RST_OUTSIDE, ESTAB, ESTAB, "5961 3.2"),
+        ROW(R, R, 1 - 1048576, 0, 0, 0, PLAIN, PASS, RST_INEXACT, ESTAB, ESTAB, "5961 3.2"),
+    };
+
+    RUN(rows);
+}
+
 /* Data has passed and may be lost behind the tap: both numbers may be the receiver's next. */
 Test(tcp_reset, exact_at_the_sent_and_at_the_acknowledged_end)
 {
