@@ -81,6 +81,38 @@ Test(tcp_reset, window_boundary_toward_syn_received)
     RUN(rows);
 }
 
+/* Each end's window begins where its peer's SYN ends, whoever of them was first. */
+Test(tcp_reset, window_boundary_during_a_simultaneous_open)
+{
+    static const struct tcp_row rows[] = {
+        ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, NONE, SYN_S, SYN_R, "9293 3.5 figure 7"),
+        ROW(R, S, 0, 0, 0, 50, PLAIN, PASS, NONE, SYN_R, SYN_R, "9293 3.5 figure 7"),
+        ROW(L, R, 52, 0, 0, 0, PLAIN, REFUSE, RST_OUTSIDE, SYN_R, SYN_R, "5961 3.2"),
+        ROW(L, R, 51, 0, 0, 0, PLAIN, PASS, RST_INEXACT, SYN_R, SYN_R, "5961 3.2"),
+        ROW(R, R, 1002, 0, 0, 0, PLAIN, REFUSE, RST_OUTSIDE, SYN_R, SYN_R, "5961 3.2"),
+        ROW(R, R, 1001, 0, 0, 0, PLAIN, PASS, RST_INEXACT, SYN_R, SYN_R, "5961 3.2"),
+        ROW(L, R, 1, 0, 0, 0, PLAIN, PASS, NONE, CLOSED, CLOSED, "5961 3.2"),
+    };
+
+    RUN(rows);
+}
+
+/* A SYN-ACK repeated says more than the first one did: the data of the SYN has been taken. */
+Test(tcp_reset, repeated_syn_ack_acknowledges_more)
+{
+    static const struct tcp_row rows[] = {
+        ROW(L, S, 0, 0, 100, 1000, PLAIN, PASS, NONE, SYN_S, SYN_R, "7413 4.2"),
+        ROW(R, SA, 0, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, SYN_R, "7413 4.2"),
+        ROW(R, SA, 0, 101, 0, 1000, PLAIN, PASS, RETRANSMISSION, ESTAB, SYN_R, "7413 4.2"),
+        ROW(L, R, 1102, 0, 0, 0, PLAIN, REFUSE, RST_OUTSIDE, ESTAB, SYN_R, "5961 3.2"),
+        ROW(L, R, 1101, 0, 0, 0, PLAIN, PASS, RST_INEXACT, ESTAB, SYN_R, "5961 3.2: edge moved"),
+        ROW(L, R, 1, 0, 0, 0, PLAIN, PASS, RST_INEXACT, ESTAB, SYN_R, "5961 3.2: taken"),
+        ROW(L, R, 101, 0, 0, 0, PLAIN, PASS, NONE, CLOSED, CLOSED, "5961 3.2"),
+    };
+
+    RUN(rows);
+}
+
 /* How old a RST may be goes by the window of its receiver, not of its sender. */
 Test(tcp_reset, slack_is_the_receivers)
 {
