@@ -47,6 +47,7 @@ const struct weir_tcp_endpoints weir_tcp_endpoints = {
         [WEIR_TCP_SYN_RECEIVED] = SYN_R,   /* first answer, or repeated */
         [WEIR_TCP_ESTABLISHED]  = ESTAB,   /* repeated while the ACK of it is on its way */
         [WEIR_TCP_CLOSE_WAIT]   = CLOSE_W, /* the same, and a FIN with it */
+        [WEIR_TCP_FIN_WAIT_1]   = FIN_W1,  /* closed in SYN-RECEIVED, its SYN-ACK not acknowledged yet */
     },
     [WEIR_TCP_EV_ACK] = {
         [WEIR_TCP_SYN_SENT]     = ESTAB,   /* acknowledges a SYN-ACK that took another way */
@@ -61,6 +62,7 @@ const struct weir_tcp_endpoints weir_tcp_endpoints = {
         [WEIR_TCP_CLOSED]       = CLOSED,  /* sent before the last ACK or the RST arrived */
     },
     [WEIR_TCP_EV_ACK_FIN] = { /* 3.10.7.4 eighth: the FIN has been received */
+        [WEIR_TCP_SYN_SENT]     = CLOSE_W, /* after a SYN-ACK that took another way */
         [WEIR_TCP_SYN_RECEIVED] = CLOSE_W, /* takes ACK and FIN in one */
         [WEIR_TCP_ESTABLISHED]  = CLOSE_W,
         [WEIR_TCP_FIN_WAIT_1]   = CLOSING,
@@ -83,6 +85,7 @@ const struct weir_tcp_endpoints weir_tcp_endpoints = {
         [WEIR_TCP_CLOSED]       = CLOSED,  /* sent before a RST arrived */
     },
     [WEIR_TCP_EV_FIN_FIN] = { /* 3.10.4 CLOSE call after the peer's FIN */
+        [WEIR_TCP_SYN_SENT]     = LAST_A,  /* after a SYN-ACK that took another way */
         [WEIR_TCP_SYN_RECEIVED] = LAST_A,  /* took ACK and FIN, and closed */
         [WEIR_TCP_ESTABLISHED]  = LAST_A,  /* its ACK of the peer's FIN was lost, or is this one */
         [WEIR_TCP_FIN_WAIT_1]   = CLOSING, /* FIN repeated, the peer's FIN taken in */
@@ -128,6 +131,7 @@ const struct weir_tcp_endpoints weir_tcp_endpoints = {
         [WEIR_TCP_FIN_WAIT_1]   = FIN_W1,  /* repeated, after the receiver has closed */
     },
     [WEIR_TCP_EV_ACK] = {
+        [WEIR_TCP_SYN_SENT]     = SYN_S,   /* 3.10.7.3: no SYN, not taken */
         [WEIR_TCP_SYN_RECEIVED] = ESTAB,   /* 3.10.7.4 fifth: its SYN is acknowledged */
         [WEIR_TCP_ESTABLISHED]  = ESTAB,
         [WEIR_TCP_FIN_WAIT_1]   = FIN_W1,
@@ -147,6 +151,7 @@ const struct weir_tcp_endpoints weir_tcp_endpoints = {
         [WEIR_TCP_CLOSED]       = CLOSED,
     },
     [WEIR_TCP_EV_FIN] = { /* 3.10.7.4 eighth */
+        [WEIR_TCP_SYN_SENT]     = SYN_S,   /* 3.10.7.3: no SYN, not taken */
         [WEIR_TCP_SYN_RECEIVED] = CLOSE_W, /* its ACK of the SYN takes effect first */
         [WEIR_TCP_ESTABLISHED]  = CLOSE_W,
         [WEIR_TCP_FIN_WAIT_1]   = CLOSING, /* simultaneous close, 3.6 figure 13 */
@@ -273,7 +278,7 @@ static int compose_step(struct weir_tcp_pairs *pairs, const struct weir_tcp_endp
 
     step->next = (uint8_t)pair;
     step->action = WEIR_TCP_ACT_REFUSE;
-    if (event == WEIR_TCP_EV_INERT)
+    if (event == WEIR_TCP_EV_INERT || event == WEIR_TCP_EV_STRAY)
         step->action = WEIR_TCP_ACT_PASS;
     if (sender == WEIR_TCP_CELL_REFUSE || receiver == WEIR_TCP_CELL_REFUSE)
         return 0;
@@ -327,7 +332,7 @@ const char *weir_tcp_state_name(unsigned int state)
 const char *weir_tcp_event_name(unsigned int event)
 {
     static const char *const names[WEIR_TCP_EVENTS] = {
-        [WEIR_TCP_EV_REFUSE] = "refuse",   [WEIR_TCP_EV_INERT] = "inert",
+        [WEIR_TCP_EV_REFUSE] = "refuse",   [WEIR_TCP_EV_INERT] = "inert",    [WEIR_TCP_EV_STRAY] = "stray",
         [WEIR_TCP_EV_SYN] = "syn",         [WEIR_TCP_EV_SYN_ACK] = "syn-ack",
         [WEIR_TCP_EV_ACK] = "ack",         [WEIR_TCP_EV_ACK_FIN] = "ack-of-fin",
         [WEIR_TCP_EV_FIN] = "fin",         [WEIR_TCP_EV_FIN_FIN] = "fin+ack-of-fin",

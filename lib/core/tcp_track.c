@@ -44,6 +44,11 @@ static bool state_over(unsigned int state)
     return state == WEIR_TCP_CLOSED || state == WEIR_TCP_TIME_WAIT;
 }
 
+static inline struct finding stray(enum weir_reason reason)
+{
+    return found(WEIR_TCP_EV_STRAY, reason);
+}
+
 /* Neither end holds the connection any more: a SYN may begin the next one (RFC 9293 3.6.1). */
 static bool pair_over(const struct weir_flow *flow)
 {
@@ -92,7 +97,7 @@ static struct finding classify_syn(struct weir_flow *flow, unsigned int dir,
         return found(WEIR_TCP_EV_SYN, WEIR_REASON_NONE);
     if (pair_over(flow)) {
         if (state_of(flow, !dir) == WEIR_TCP_TIME_WAIT && !time_wait_takes(x, seg))
-            return inert(WEIR_REASON_SYN_TIME_WAIT);
+            return stray(WEIR_REASON_SYN_TIME_WAIT);
         return found(WEIR_TCP_EV_SYN, WEIR_REASON_NONE);
     }
     if ((x->flags & WEIR_PEER_SEEN) && !(x->flags & WEIR_PEER_PROVEN)) {
@@ -104,7 +109,7 @@ static struct finding classify_syn(struct weir_flow *flow, unsigned int dir,
     if (!(x->flags & WEIR_PEER_SEEN) && !(y->flags & WEIR_PEER_PROVEN)) /* simultaneous open */
         return found(WEIR_TCP_EV_SYN, WEIR_REASON_NONE);
     y->flags |= WEIR_PEER_CHALL;
-    return inert(WEIR_REASON_SYN_CHALLENGE);
+    return stray(WEIR_REASON_SYN_CHALLENGE);
 }
 
 /* The SYN of y that this acknowledgement is for: the tracked one, an earlier one of y, or none. */
@@ -113,6 +118,8 @@ enum syn_match { SYN_NOT_MINE, SYN_TRACKED, SYN_EARLIER };
 static enum syn_match acknowledges_syn(const struct weir_peer *y, const struct weir_peer *x,
                                        uint32_t ack)
 {
+    if (x->flags & WEIR_PEER_PROVEN) /* heard past its SYN: see hear_past_syn */
+        return ack == y->end ? SYN_TRACKED : SYN_NOT_MINE;
     /* Until x is seen, y.ack holds y's initial sequence number, and x an earlier attempt's end. */
     if (ack - (y->ack + 1) <= y->end - (y->ack + 1))
         return SYN_TRACKED;
@@ -135,7 +142,7 @@ static struct finding classify_syn_ack(struct weir_flow *flow, unsigned int dir,
     struct weir_peer *y = &flow->peer[!dir];
 
     if (pair_over(flow))
-        return inert(WEIR_REASON_AFTER_CLOSE);
+        return stray(WEIR_REASON_AFTER_CLOSE);
     if (!(x->flags & WEIR_PEER_SEEN) && !(y->flags & WEIR_PEER_PROVEN)) {
         switch (acknowledges_syn(y, x, seg->ack)) {
         case SYN_EARLIER:
@@ -145,24 +152,29 @@ static struct finding classify_syn_ack(struct weir_flow *flow, unsigned int dir,
         case SYN_TRACKED:
             return found(WEIR_TCP_EV_SYN_ACK, WEIR_REASON_NONE);
         default:
-            return inert(WEIR_REASON_SYN_ACK_OTHER);
+            return stray(WEIR_REASON_SYN_ACK_OTHER);
         }
     }
     if (y->end - seg->ack <= SYN_REACH) {
-        if (!(x->flags & WEIR_PEER_PROVEN) && syn_repeated(x, y, seg))
+        if (state_of(flow, !dir) == WEIR_TCP_SYN_SENT && syn_overtaken(x, seg) &&
+            acknowledges_syn(y, x, seg->ack) == SYN_TRACKED)
+            return found(WEIR_TCP_EV_SYN_ACK, WEIR_REASON_NONE);
+        if ((x->flags & (WEIR_PEER_SEEN | WEIR_PEER_PROVEN)) == WEIR_PEER_SEEN &&
+            syn_repeated(x, y, seg))
             return found(WEIR_TCP_EV_SYN_ACK, WEIR_REASON_RETRANSMISSION);
         if ((x->flags & WEIR_PEER_PROVEN) && syn_overtaken(x, seg))
             return inert(WEIR_REASON_OLD_DUPLICATE);
     }
     if (x->flags & WEIR_PEER_PROVEN) {
         y->flags |= WEIR_PEER_CHALL;
-        return inert(WEIR_REASON_SYN_CHALLENGE);
+        return stray(WEIR_REASON_SYN_CHALLENGE);
     }
-    if (!(y->flags & WEIR_PEER_PROVEN) && seg->ack == y->end) {
+    if (!(y->flags & WEIR_PEER_PROVEN) && seg->ack == y->end &&
+        state_of(flow, !dir) == WEIR_TCP_SYN_RECEIVED) {
         forget_syn(x, y); /* x has given up its own attempt, and takes that of y */
         return found(WEIR_TCP_EV_SYN_ACK, WEIR_REASON_NONE);
     }
-    return inert(WEIR_REASON_SYN_ACK_OTHER);
+    return stray(WEIR_REASON_SYN_ACK_OTHER);
 }
 
 /* RFC 5961 3.2: exactly the next sequence number, as far as a middlebox can know it. */
@@ -189,20 +201,22 @@ static struct finding classify_rst(struct weir_flow *flow, unsigned int dir,
     const struct weir_peer *x = &flow->peer[dir];
     struct weir_peer *y = &flow->peer[!dir];
 
-    if (flow->pair == WEIR_PAIR_DEAD)
-        return (x->flags | y->flags) & WEIR_PEER_SEEN
-                   ? inert(WEIR_REASON_AFTER_CLOSE)
-                   : found(WEIR_TCP_EV_RST, WEIR_REASON_NONE);
+    if (flow->pair == WEIR_PAIR_DEAD) {
+        if (!((x->flags | y->flags) & WEIR_PEER_SEEN))
+            return found(WEIR_TCP_EV_RST, WEIR_REASON_NONE);
+        return rst_exact(flow, dir, seg) ? inert(WEIR_REASON_AFTER_CLOSE)
+                                         : stray(WEIR_REASON_AFTER_CLOSE);
+    }
     if (state_of(flow, !dir) == WEIR_TCP_TIME_WAIT)
         return refuse(WEIR_REASON_RST_TIME_WAIT);
     if (state_of(flow, !dir) == WEIR_TCP_SYN_SENT) { /* RFC 9293 3.10.7.3: the ACK decides */
         if (!(seg->flags & WEIR_TCP_ACK)) /* an abort in SYN-RECEIVED, 3.10.5: y ignores it */
-            return inert(WEIR_REASON_RST_INEXACT);
+            return stray(WEIR_REASON_RST_INEXACT);
         switch (acknowledges_syn(y, x, seg->ack)) {
         case SYN_TRACKED:
             return found(WEIR_TCP_EV_RST, WEIR_REASON_NONE);
         case SYN_EARLIER:
-            return inert(WEIR_REASON_RST_INEXACT);
+            return stray(WEIR_REASON_RST_INEXACT);
         default:
             return refuse(WEIR_REASON_RST_OUTSIDE);
         }
@@ -214,7 +228,8 @@ static struct finding classify_rst(struct weir_flow *flow, unsigned int dir,
          !weir_seq_reaches(seg->seq, x->end - weir_window_slack(flow, !dir))))
         return refuse(WEIR_REASON_RST_OUTSIDE);
     y->flags |= WEIR_PEER_CHALL;
-    return inert(WEIR_REASON_RST_INEXACT);
+    return (y->flags & WEIR_PEER_SEEN) ? inert(WEIR_REASON_RST_INEXACT)
+                                       : stray(WEIR_REASON_RST_INEXACT);
 }
 
 /* Known only from what the other end has sent, its SYN included. */
@@ -274,27 +289,6 @@ static enum weir_reason oddity(const struct weir_flow *flow, unsigned int dir,
     return WEIR_REASON_NONE;
 }
 
-/* Segments that carry an ACK and neither SYN nor RST, from an end whose peer is in SYN-SENT or that
- * has itself only sent a SYN. NONE: go on to the windows. */
-static struct finding classify_opening(struct weir_flow *flow, unsigned int dir,
-                                       const struct weir_segment *seg,
-                                       enum weir_midstream midstream)
-{
-    const struct weir_peer *x = &flow->peer[dir];
-    const struct weir_peer *y = &flow->peer[!dir];
-
-    if (!(x->flags & WEIR_PEER_SEEN) && state_of(flow, !dir) == WEIR_TCP_SYN_SENT)
-        return inert(WEIR_REASON_HALF_OPEN_ACK);
-    if (!(y->flags & WEIR_PEER_SEEN) && state_of(flow, dir) == WEIR_TCP_SYN_SENT &&
-        midstream != WEIR_MIDSTREAM_ONE_WAY)
-        return (y->flags & WEIR_PEER_UNSURE) ? inert(WEIR_REASON_HALF_OPEN_ACK)
-                                             : refuse(WEIR_REASON_HANDSHAKE);
-    if ((x->flags & WEIR_PEER_SEEN) && (y->flags & WEIR_PEER_SEEN) &&
-        weir_seq_after(x->ack, seg->ack))
-        return refuse(WEIR_REASON_ACK_BELOW);
-    return found(WEIR_TCP_EV_ACK, WEIR_REASON_NONE);
-}
-
 /* Within the windows: what it tells. */
 static inline struct finding judge_ack(const struct weir_flow *flow, unsigned int dir,
                                        const struct weir_segment *seg)
@@ -332,6 +326,72 @@ static inline struct finding judge_ack(const struct weir_flow *flow, unsigned in
     return found((enum weir_tcp_event)(WEIR_TCP_EV_ACK + acks_fin + 2 * fin), reason);
 }
 
+/*
+ * x is heard first with a segment that follows its SYN-ACK, and acknowledges y's SYN. What it sent
+ * before that lies below, by no more than a first window unscaled.
+ */
+static struct finding hear_past_syn(struct weir_flow *flow, unsigned int dir,
+                                    const struct weir_segment *seg)
+{
+    struct weir_peer *x = &flow->peer[dir];
+    struct weir_peer *y = &flow->peer[!dir];
+    struct weir_peer before[2] = {*x, *y};
+    uint8_t scale = flow->win[dir];
+    struct finding finding;
+    enum weir_reason reason;
+
+    x->flags &= (uint8_t)~WEIR_PEER_UNSURE;
+    x->end = seg->seq;
+    weir_window_set_scale(flow, dir, WEIR_WSCALE_UNKNOWN);
+    y->ack = seg->seq - UINT16_MAX;
+    y->edge += seg->seq;
+    reason = weir_window_check(flow, dir, seg);
+    finding = reason == WEIR_REASON_NONE ? judge_ack(flow, dir, seg) : refuse(reason);
+    if (finding.event == WEIR_TCP_EV_REFUSE) {
+        *x = before[0];
+        *y = before[1];
+        flow->win[dir] = scale;
+    }
+    return finding;
+}
+
+/*
+ * x acknowledges, and no SYN of y has been seen. If x's own SYN may be one that came before, so may its
+ * answer: then the number that follows the SYN is evidence enough.
+ */
+static struct finding classify_unanswered(const struct weir_peer *x, const struct weir_peer *y,
+                                          const struct weir_segment *seg)
+{
+    if (!(y->flags & WEIR_PEER_UNSURE))
+        return refuse(WEIR_REASON_HANDSHAKE);
+    return seg->seq == x->end ? found(WEIR_TCP_EVENTS, WEIR_REASON_NONE)
+                              : stray(WEIR_REASON_HALF_OPEN_ACK);
+}
+
+/* Segments that carry an ACK and neither SYN nor RST, from an end whose peer is in SYN-SENT or that
+ * has itself only sent a SYN. WEIR_TCP_EVENTS: go on to the windows. */
+static struct finding classify_opening(struct weir_flow *flow, unsigned int dir,
+                                       const struct weir_segment *seg,
+                                       enum weir_midstream midstream)
+{
+    const struct weir_peer *x = &flow->peer[dir];
+    const struct weir_peer *y = &flow->peer[!dir];
+
+    if (!(x->flags & WEIR_PEER_SEEN) && state_of(flow, !dir) == WEIR_TCP_SYN_SENT) {
+        if (weir_segment_end(seg) == seg->seq || (x->flags & WEIR_PEER_UNSURE) ||
+            acknowledges_syn(y, x, seg->ack) != SYN_TRACKED)
+            return stray(WEIR_REASON_HALF_OPEN_ACK);
+        return hear_past_syn(flow, dir, seg); /* its SYN-ACK was lost before it came here */
+    }
+    if (!(y->flags & WEIR_PEER_SEEN) && state_of(flow, dir) == WEIR_TCP_SYN_SENT &&
+        midstream != WEIR_MIDSTREAM_ONE_WAY)
+        return classify_unanswered(x, y, seg);
+    if ((x->flags & WEIR_PEER_SEEN) && (y->flags & WEIR_PEER_SEEN) &&
+        weir_seq_after(x->ack, seg->ack))
+        return refuse(WEIR_REASON_ACK_BELOW);
+    return found(WEIR_TCP_EVENTS, WEIR_REASON_NONE);
+}
+
 /* What has been learnt from a segment that then does not count is forgotten again. */
 static struct finding classify_unsure(struct weir_flow *flow, unsigned int dir,
                                       const struct weir_segment *seg)
@@ -363,7 +423,7 @@ static inline struct finding classify_ack(struct weir_flow *flow, unsigned int d
     if (__builtin_expect(!(x->flags & WEIR_PEER_PROVEN), 0)) {
         struct finding opening = classify_opening(flow, dir, seg, midstream);
 
-        if (opening.event != WEIR_TCP_EV_ACK)
+        if (opening.event != WEIR_TCP_EVENTS)
             return opening;
     }
     if (__builtin_expect((y->flags & (WEIR_PEER_SEEN | WEIR_PEER_UNSURE)) != WEIR_PEER_SEEN, 0))
@@ -428,6 +488,11 @@ static void commit_syn(struct weir_flow *flow, unsigned int dir, const struct we
             x->ack = seg->ack;
         if ((seg->flags & WEIR_TCP_ACK) && weir_seq_after(seg->ack + seg->win, x->edge))
             x->edge = seg->ack + seg->win;
+        if (x->flags & WEIR_PEER_PROVEN) { /* hear_past_syn */
+            weir_window_set_scale(flow, dir,
+                                  (seg->opts & WEIR_SEG_WS) ? seg->wscale : WEIR_WSCALE_UNKNOWN);
+            scale_negotiate(flow);
+        }
     }
     x->flags |= WEIR_PEER_SEEN;
     if ((seg->opts & WEIR_SEG_TS) && (seg->flags & WEIR_TCP_ACK) && seg->tsecr != 0) {
@@ -564,8 +629,9 @@ void weir_tcp_begin(struct weir_flow *flow, struct weir_birth birth,
 void weir_tcp_reopen(struct weir_flow *flow, unsigned int dir, const struct weir_segment *seg)
 {
     bool unanswered = !(flow->peer[!dir].flags & WEIR_PEER_SEEN) && !pair_over(flow);
-    /* The SYN of the connection that is over, come late: its sender may still be in that one. */
-    bool late = !unanswered && flow->peer[dir].end - 1 - seg->seq <= SYN_REACH;
+    /* It may be the old one come late, or one that has passed before as a challenge: see below. */
+    bool late = !unanswered && (flow->peer[dir].end - 1 - seg->seq <= SYN_REACH ||
+                                (flow->peer[!dir].flags & WEIR_PEER_CHALL));
     uint32_t earlier = unanswered ? flow->peer[dir].end : weir_segment_end(seg);
     uint8_t extra[2] = {flow->peer[0].flags & WEIR_PEER_EXTRA,
                         flow->peer[1].flags & WEIR_PEER_EXTRA};

@@ -68,20 +68,11 @@ struct weir_outcome weir_tcp_track(struct weir_flow *flow, unsigned int dir,
 
 /*
  * Does a segment with this outcome show that the connection lives, so that its clock starts anew?
- * Not if it was refused, nor if nothing ties it to the connection's sequence numbers, nor if it is a
- * RST or follows one.
+ * Not if it was refused, nor if nothing ties it to the connection's sequence numbers.
  */
 static inline bool weir_outcome_touches(struct weir_outcome outcome)
 {
-    const uint64_t untied = (uint64_t)1 << WEIR_REASON_SYN_CHALLENGE |
-                            (uint64_t)1 << WEIR_REASON_SYN_TIME_WAIT |
-                            (uint64_t)1 << WEIR_REASON_SYN_ACK_OTHER |
-                            (uint64_t)1 << WEIR_REASON_HALF_OPEN_ACK |
-                            (uint64_t)1 << WEIR_REASON_AFTER_CLOSE |
-                            (uint64_t)1 << WEIR_REASON_RST_INEXACT;
-
-    static_assert(WEIR_REASON_COUNT <= 64, "one bit a reason");
-    return outcome.event != WEIR_TCP_EV_INERT || !(untied >> outcome.reason & 1);
+    return outcome.event != WEIR_TCP_EV_REFUSE && outcome.event != WEIR_TCP_EV_STRAY;
 }
 
 /* Timeout class of the flow as it stands now. */

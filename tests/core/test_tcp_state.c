@@ -26,11 +26,11 @@ static const struct listing cells[WEIR_TCP_EVENTS] = {
     [WEIR_TCP_EV_REFUSE]   = {"...........", "..........."},
     [WEIR_TCP_EV_INERT]    = {"...........", "..........."},
     [WEIR_TCP_EV_SYN]      = {"SSSRE..W..S", "RRRRE1....R"}, /* 3.10.1, 3.10.7.2, 3.10.7.3, 3.6.1 */
-    [WEIR_TCP_EV_SYN_ACK]  = {".RRRE..W...", "..EEE1....."}, /* 3.10.7.2, 3.10.7.3 */
-    [WEIR_TCP_EV_ACK]      = {"C.ERE12E1A2", "C..EE12WXAT"}, /* 3.10.7.4 fifth */
-    [WEIR_TCP_EV_ACK_FIN]  = {"C..WWXTWXAT", "C....22.TCT"}, /* 3.10.7.4 fifth and eighth */
-    [WEIR_TCP_EV_FIN]      = {"C.1111211.2", "C..WWXTWXAT"}, /* 3.10.4, 3.10.7.4 eighth */
-    [WEIR_TCP_EV_FIN_FIN]  = {"C..AAXTAXAT", "C....TT.TCT"}, /* 3.10.4, 3.10.7.4 */
+    [WEIR_TCP_EV_SYN_ACK]  = {".RRRE1.W...", "..EEE1....."}, /* 3.10.7.2, 3.10.7.3 */
+    [WEIR_TCP_EV_ACK]      = {"C.ERE12E1A2", "C.SEE12WXAT"}, /* 3.10.7.4 fifth */
+    [WEIR_TCP_EV_ACK_FIN]  = {"C.WWWXTWXAT", "C....22.TCT"}, /* 3.10.7.4 fifth and eighth */
+    [WEIR_TCP_EV_FIN]      = {"C.1111211.2", "C.SWWXTWXAT"}, /* 3.10.4, 3.10.7.4 eighth */
+    [WEIR_TCP_EV_FIN_FIN]  = {"C.AAAXTAXAT", "C....TT.TCT"}, /* 3.10.4, 3.10.7.4 */
     [WEIR_TCP_EV_FIN_LATE] = {"C......X...", "C....XT...."}, /* 3.6 figure 13, reordered */
     [WEIR_TCP_EV_RST]      = {"CCCCCCCCCCC", "CCCCCCCCCC."}, /* 3.10.5, 3.10.7; RFC 1337 3 */
 };

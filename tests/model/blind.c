@@ -58,13 +58,17 @@ static finding_t try(const struct state *s, unsigned int sender, const struct we
 /* As far below the newest as is merely old; all there is to say of a connection picked up mid-stream. */
 static uint32_t slack(const struct state *s)
 {
-    return s->adopted ? 1U << 30 : 1U << 16;
+    bool late = (s->witness[LEFT].known | s->witness[RIGHT].known) & WITNESS_LATE;
+
+    return s->adopted || late ? 1U << 30 : 1U << 16;
 }
 
 /* The highest number that may be sent to y, of which the scale of its window may not be known. */
 static uint32_t edge_of(const struct state *s, unsigned int e)
 {
-    return s->witness[e].edge + (s->adopted ? (uint32_t)model_scn.end[e].buffer << 14 : 0);
+    bool unknown = s->adopted || (s->witness[e].known & WITNESS_LATE);
+
+    return s->witness[e].edge + (unknown ? (uint32_t)model_scn.end[e].buffer << 14 : 0);
 }
 
 /* Text, ACK, FIN outside one of van Rooij's four inequalities. */

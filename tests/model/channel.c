@@ -124,6 +124,17 @@ static void put_in(struct state *s, unsigned int at, unsigned int dir, unsigned 
     s->count[at][dir]++;
 }
 
+/* A record has been opened: a RST of the one before that is still on its way tells nothing of it. */
+static void note_resets(struct state *s)
+{
+    for (unsigned int dir = 0; dir < 2; dir++)
+        for (unsigned int i = 0; i < s->count[AFTER][dir]; i++)
+            if (s->queue[AFTER][dir][i].flags & WEIR_TCP_RST) {
+                s->queue[AFTER][dir][i].inert = 1;
+                s->revived = 1;
+            }
+}
+
 /* What passes has its effects from now on; what was sent before it is overtaken. */
 static void passed(struct state *s, unsigned int dir, unsigned int index, struct packet p)
 {
@@ -131,6 +142,9 @@ static void passed(struct state *s, unsigned int dir, unsigned int index, struct
 
     for (unsigned int i = 0; i < index; i++)
         s->queue[BEFORE][dir][i].overtaken = 1;
+    if (s->opened)
+        note_resets(s);
+    s->opened = 0;
     for (unsigned int i = 0; !unseen && i < s->count[BEFORE][!dir]; i++) {
         struct packet *sent = &s->queue[BEFORE][!dir][i];
 
@@ -149,7 +163,13 @@ static void move(struct state *s, struct event event, struct tapped *tapped)
 
     take_out(s, event.at, event.side, event.index);
     if (event.at == AFTER) {
+        unsigned int was = s->end[!event.side].state;
+        struct endpoint *end = &s->end[!event.side];
+
         endpoint_receive(s, !event.side, &p);
+        if (p.inert && (p.flags & WEIR_TCP_RST) && end->state != was &&
+            (end->state == WEIR_TCP_CLOSED || end->state == WEIR_TCP_LISTEN))
+            end->flags |= END_UNTOLD;
     } else if (unseen) {
         p.effects = 0;
         passed(s, event.side, event.index, p);

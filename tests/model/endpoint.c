@@ -11,6 +11,8 @@
 
 bool endpoint_overflow;
 
+static unsigned int answering = NO_GENERATION; /* connection of the segment being taken in */
+
 static bool before(uint32_t a, uint32_t b)
 {
     return (int32_t)(a - b) < 0;
@@ -35,17 +37,24 @@ uint32_t endpoint_window(const struct endpoint *end, unsigned int e)
 unsigned int endpoint_wire_state(const struct endpoint *end)
 {
     bool unsent = end->flags & END_FIN_DUE;
-    bool late = end->flags & END_LATE_FIN;
 
-    switch (end->state) {
-    case WEIR_TCP_FIN_WAIT_1:
-        return unsent ? WEIR_TCP_ESTABLISHED : end->state;
+    if (unsent && end->state == WEIR_TCP_FIN_WAIT_1)
+        return WEIR_TCP_ESTABLISHED;
+    if (unsent && end->state == WEIR_TCP_CLOSING)
+        return WEIR_TCP_CLOSE_WAIT;
+    return end->flags & END_LATE_FIN ? endpoint_crossed_state(end->state) : end->state;
+}
+
+/* CLOSING and LAST-ACK look alike where the FIN has been seen only with the ACK of the peer's. */
+unsigned int endpoint_crossed_state(unsigned int state)
+{
+    switch (state) {
     case WEIR_TCP_CLOSING:
-        return unsent ? WEIR_TCP_CLOSE_WAIT : late ? WEIR_TCP_LAST_ACK : end->state;
+        return WEIR_TCP_LAST_ACK;
     case WEIR_TCP_TIME_WAIT:
-        return late ? WEIR_TCP_CLOSED : end->state;
+        return WEIR_TCP_CLOSED;
     default:
-        return end->state;
+        return state;
     }
 }
 
@@ -61,6 +70,12 @@ unsigned int endpoint_unclosed_state(const struct endpoint *end)
     default:
         return end->state;
     }
+}
+
+static bool synchronised(const struct endpoint *end)
+{
+    return end->state != WEIR_TCP_CLOSED && end->state != WEIR_TCP_LISTEN &&
+           end->state != WEIR_TCP_SYN_SENT;
 }
 
 void endpoint_emit(struct state *s, unsigned int e, uint32_t seq, uint32_t ack, unsigned int flags,
@@ -81,12 +96,14 @@ void endpoint_emit(struct state *s, unsigned int e, uint32_t seq, uint32_t ack, 
     p->flags = (uint8_t)flags;
     p->len = (uint8_t)len;
     p->sent_in = (uint8_t)endpoint_wire_state(end);
+    p->peer_generation =
+        (answering == NO_GENERATION || synchronised(end) ? end->peer_generation : answering) & 0xf;
     p->unclosed = (uint8_t)endpoint_unclosed_state(end);
     p->generation = end->generation & 0xf;
     p->ahead = end->passed;
     (*count)++;
     if (flags & WEIR_TCP_ACK)
-        end->flags &= (uint8_t)~END_ACK_DUE;
+        end->flags &= (uint16_t)~END_ACK_DUE;
 }
 
 void endpoint_emit_ack(struct state *s, unsigned int e)
@@ -120,7 +137,7 @@ void endpoint_closed(struct endpoint *end)
 {
     end->last = (uint8_t)endpoint_wire_state(end);
     end->state = WEIR_TCP_CLOSED;
-    end->flags &= END_FIN_SENT | END_SYNCED;
+    end->flags &= END_FIN_SENT | END_SYNCED | END_CROSSED;
     end->una = end->wl1 = end->wl2 = 0;
     end->wnd = end->wnd_max = 0;
     end->queued = end->unread = end->held = end->held_fin = 0;
@@ -153,6 +170,7 @@ static void receive_closed(struct state *s, unsigned int e, const struct packet 
 static void take_syn(struct endpoint *end, const struct packet *p)
 {
     end->irs = p->seq;
+    end->peer_generation = p->generation;
     end->rcv_nxt = p->seq + 1;
     end->wnd = p->win;
     end->wnd_max = p->win;
@@ -265,8 +283,12 @@ static bool receive_ack(struct state *s, unsigned int e, const struct packet *p)
         emit_reply(s, e);
         return false;
     }
-    if (before(end->una, p->ack))
+    if (before(end->una, p->ack)) { /* the right edge stays, as stacks have it, if no window comes with it */
+        uint32_t acked = p->ack - end->una;
+
         end->una = p->ack;
+        end->wnd = (uint16_t)(end->wnd > acked ? end->wnd - acked : 0);
+    }
     if (before_or_at(end->una, p->ack) &&
         (before(end->wl1, p->seq) || (end->wl1 == p->seq && before_or_at(end->wl2, p->ack)))) {
         end->wnd = p->win;
@@ -399,8 +421,8 @@ static void receive_in_window(struct state *s, unsigned int e, const struct pack
         return;
     if (endpoint_variant(e, VARIANT_GONE) && p->len && (end->flags & END_FIN_SENT) &&
         before(end->rcv_nxt, p->seq + p->len)) { /* 3.10.4: half-duplex close */
-        endpoint_emit(s, e, end->nxt, 0, WEIR_TCP_RST, 0);
         closed_or_listen(s, e);
+        endpoint_emit(s, e, end->nxt, 0, WEIR_TCP_RST, 0); /* closed: its numbers are kept */
         return;
     }
     receive_text(s, e, p);
@@ -451,6 +473,7 @@ static void receive_synchronised(struct state *s, unsigned int e, const struct p
 
 void endpoint_receive(struct state *s, unsigned int e, const struct packet *p)
 {
+    answering = p->generation;
     switch (s->end[e].state) {
     case WEIR_TCP_CLOSED:
         receive_closed(s, e, p);
@@ -464,4 +487,5 @@ void endpoint_receive(struct state *s, unsigned int e, const struct packet *p)
     default:
         receive_synchronised(s, e, p);
     }
+    answering = NO_GENERATION;
 }

@@ -21,7 +21,7 @@ static bool no_connection(const struct endpoint *end)
 /* The FIN goes out: 3.10.4. */
 static void fin_goes(struct endpoint *end)
 {
-    end->flags &= (uint8_t)~END_FIN_DUE;
+    end->flags &= (uint16_t)~END_FIN_DUE;
     end->flags |= END_FIN_SENT;
     end->nxt++;
     if (end->state == WEIR_TCP_CLOSE_WAIT)
@@ -72,10 +72,8 @@ void endpoint_begin(struct state *s, unsigned int e)
     end->nxt = end->iss + 1;
     end->repeats = model_scn.end[e].repeats;
     end->probes = model_scn.end[e].probes;
-    end->passed = 0;
+    end->passed &= EFFECT_SYN;
     end->last = WEIR_TCP_CLOSED;
-    for (unsigned int i = 0; i < s->count[AFTER][!e]; i++)
-        end->passed |= s->queue[AFTER][!e][i].effects & EFFECT_SYN;
 }
 
 /* 3.10.1, active */

@@ -49,8 +49,10 @@ struct packet {
                       * what of them its sender had not taken in, the tap may be ahead by */
     uint8_t effects; /* its own, once it has passed */
     uint8_t generation : 4; /* connection of its sender */
+    uint8_t peer_generation : 4; /* and of the endpoint it is meant for, as its sender knows it */
     uint8_t delayed : 1;    /* exempt from the order of its queue */
     uint8_t overtaken : 1;  /* a later one of its sender has passed the tap */
+    uint8_t inert : 1;      /* it passed as no evidence */
     uint8_t reply : 1;      /* bare ACK that answers an unacceptable segment */
 };
 
@@ -61,15 +63,18 @@ struct packet {
 #define END_ACK_DUE   0x10U /* delayed acknowledgement */
 #define END_EXPIRED   0x20U /* CLOSED since TIME-WAIT ended */
 #define END_SILENT    0x40U /* the peer may not know that it is CLOSED */
+#define END_UNTOLD    0x200U /* CLOSED by a RST that passed as no evidence */
+#define END_CROSSED   0x100U /* its FIN passed the tap first with an ACK of a FIN that had crossed it */
 #define END_SYNCED    0x80U /* irs and rcv_nxt hold */
 
 struct endpoint {
     uint32_t iss, una, nxt, wl1, wl2, irs, rcv_nxt;
     uint16_t wnd;     /* SND.WND */
     uint16_t wnd_max; /* MAX.SND.WND, RFC 5961 5.2 */
+    uint16_t flags;
     uint8_t state;
     uint8_t generation; /* connections begun by it */
-    uint8_t flags;
+    uint8_t peer_generation; /* connection of its peer that it has synchronised with */
     uint8_t queued;     /* octets of SEND not yet sent */
     uint8_t unread;     /* octets received, not yet read by the user */
     uint8_t held;       /* bit i: octet rcv_nxt + 1 + i has arrived */
@@ -91,6 +96,7 @@ struct witness {
 #define WITNESS_END   0x01U
 #define WITNESS_ACK   0x02U
 #define WITNESS_FIN   0x04U
+#define WITNESS_LATE  0x08U /* it was heard first with what follows its SYN: its scale is unknown */
 
 /* The budgets that the scenario gives the network. */
 struct troubles {
@@ -113,7 +119,9 @@ struct state {
     uint8_t count[2][2];  /* packets: side of the tap, direction */
     uint8_t revived;      /* the record began with the SYN of the connection before */
     uint8_t restarted;    /* the record before was forgotten */
-    uint8_t spare[3];
+    uint8_t grace;        /* a RST one below a FIN was taken */
+    uint8_t opened;       /* just now */
+    uint8_t spare;
     struct packet queue[2][2][QUEUE_MAX];
 };
 
@@ -191,6 +199,7 @@ void endpoint_closed(struct endpoint *end);
 uint32_t endpoint_window(const struct endpoint *end, unsigned int e);
 unsigned int endpoint_wire_state(const struct endpoint *end);
 unsigned int endpoint_unclosed_state(const struct endpoint *end);
+unsigned int endpoint_crossed_state(unsigned int state);
 bool endpoint_variant(unsigned int e, unsigned int variant);
 extern bool endpoint_overflow; /* a queue was full: the event did not fit the bounds */
 
@@ -234,6 +243,10 @@ enum exception {
     EXC_ADOPTED,      /* P1, P2: picked up after a FIN or SYN had passed unseen */
     EXC_REVIVED,      /* P1, P2: an old SYN comes after the RST that ended its connection */
     EXC_FIN_UNSEEN,   /* P1: its FIN has not passed, or told nothing */
+    EXC_CROSSED,      /* P1, P2: a lost FIN is repeated with a later acknowledgement */
+    EXC_REFUSES,      /* P1: RST out of SYN-SENT */
+    EXC_OLD,          /* P3: outside, since of a connection before */
+    EXC_GRACE,        /* P1, P2: a RST that leaves its FIN out of account */
     EXC_RST_INEXACT,  /* P1: a blind attacker's would look the same */
     EXC_RESTARTED,    /* P3: the tap forgot while a SYN was on its way */
     EXCEPTIONS

@@ -22,6 +22,10 @@ const char *const property_exception_names[EXCEPTIONS] = {
     [EXC_REVIVED] = "E9 an old SYN after the RST that ended its connection",
     [EXC_FIN_UNSEEN] = "E11 its FIN has not passed yet",
     [EXC_RESTARTED] = "E12 the tap forgot while a SYN was on its way",
+    [EXC_CROSSED] = "E13 a lost FIN is repeated with the ACK of one that crossed it",
+    [EXC_REFUSES] = "E14 a RST out of SYN-SENT refuses another attempt's answer",
+    [EXC_OLD] = "E15 outside, since of a connection before",
+    [EXC_GRACE] = "E16 a RST that leaves its sender's FIN out of account",
     [EXC_RST_INEXACT] = "E10 a RST that is not exact moves nothing",
 };
 
@@ -137,6 +141,16 @@ static unsigned int own_act(unsigned int state)
     }
 }
 
+/* Does it belong to another connection than the record, by its own sender's or its receiver's count? */
+static bool former(const struct state *s, const struct tapped *tapped)
+{
+    const struct packet *p = &tapped->packet;
+    const struct witness *from = &s->witness[tapped->sender], *to = &s->witness[!tapped->sender];
+
+    return (from->generation != NO_GENERATION && from->generation != p->generation) ||
+           (to->generation != NO_GENERATION && to->generation != p->peer_generation);
+}
+
 static bool excepted_step(const struct state *s, const struct tapped *tapped, unsigned int tracked)
 {
     const struct packet *p = &tapped->packet;
@@ -146,14 +160,25 @@ static bool excepted_step(const struct state *s, const struct tapped *tapped, un
 
     if (p->sent_in == WEIR_TCP_SYN_RECEIVED && p->reply && tracked == WEIR_TCP_ESTABLISHED)
         return except(EXC_BARE_ACK);
-    if (w->generation != NO_GENERATION && w->generation != p->generation)
+    if (former(s, tapped))
         return except(EXC_FORMER);
+    if (p->sent_in == WEIR_TCP_SYN_SENT && (p->flags & WEIR_TCP_RST))
+        return except(EXC_REFUSES);
+    if ((s->end[tapped->sender].flags & END_CROSSED) &&
+        (reach(endpoint_crossed_state(p->sent_in), p->ahead) >> tracked & 1))
+        return except(EXC_CROSSED);
+    if (model_scn.one_way && unseen && own_act(tracked) == own_act(p->unclosed))
+        return except(EXC_FIN_UNSEEN);
     if (p->unclosed != p->sent_in && unseen && (reach(p->unclosed, p->ahead) >> tracked & 1))
         return except(EXC_FIN_UNSEEN);
     if ((p->flags & WEIR_TCP_RST) && tapped->outcome.event == WEIR_TCP_EV_INERT)
         return except(EXC_RST_INEXACT);
+    if (s->grace && tracked == WEIR_TCP_CLOSED)
+        return except(EXC_GRACE);
     if (s->revived)
         return except(EXC_REVIVED);
+    if (s->restarted == 2)
+        return except(EXC_RESTARTED);
     if (s->adopted == 2)
         return except(EXC_ADOPTED);
     return false;
@@ -169,8 +194,11 @@ finding_t property_step(const struct state *s, const struct tapped *tapped)
     if (tapped->outcome.action == WEIR_TCP_ACT_REFUSE) {
         if (tapped->outcome.reason == WEIR_REASON_RST_TIME_WAIT && except(EXC_RST_1337))
             return NULL;
-        if (tapped->outcome.reason == WEIR_REASON_HANDSHAKE && s->restarted &&
-            except(EXC_RESTARTED))
+        if (s->restarted == 2 && except(EXC_RESTARTED))
+            return NULL;
+        if (s->revived && except(EXC_REVIVED))
+            return NULL;
+        if (former(s, tapped) && except(EXC_OLD))
             return NULL;
         return "P3: a conforming endpoint's segment is refused";
     }
@@ -191,6 +219,23 @@ static bool gone(const struct endpoint *end)
     return end->state == WEIR_TCP_CLOSED || end->state == WEIR_TCP_LISTEN;
 }
 
+/* Where it may have been when it fell silent, as far as was seen. */
+static unsigned int reach_last(const struct state *s, unsigned int e)
+{
+    const struct endpoint *end = &s->end[e];
+    unsigned int set = reach(end->last, end->passed);
+
+    if (s->witness[e].known & WITNESS_FIN)
+        return end->flags & END_CROSSED
+                   ? set | reach(endpoint_crossed_state(end->last), end->passed)
+                   : set;
+    if (end->last == WEIR_TCP_FIN_WAIT_1)
+        set |= reach(WEIR_TCP_SYN_RECEIVED, end->passed) | reach(WEIR_TCP_ESTABLISHED, end->passed);
+    if (end->last == WEIR_TCP_CLOSING || end->last == WEIR_TCP_LAST_ACK)
+        set |= reach(WEIR_TCP_CLOSE_WAIT, end->passed);
+    return set;
+}
+
 static bool excepted_quiet(const struct state *s, unsigned int e, unsigned int tracked)
 {
     const struct endpoint *end = &s->end[e], *peer = &s->end[!e];
@@ -199,9 +244,19 @@ static bool excepted_quiet(const struct state *s, unsigned int e, unsigned int t
 
     if (generation != NO_GENERATION && generation != (end->generation & 0xf))
         return except(EXC_FORMER);
+    if ((end->flags & END_SYNCED) && s->witness[!e].generation != NO_GENERATION &&
+        s->witness[!e].generation != end->peer_generation)
+        return except(EXC_FORMER);
+    if ((end->flags & END_CROSSED) &&
+        (reach(endpoint_crossed_state(state), 0) >> tracked & 1))
+        return except(EXC_CROSSED);
     if (tracked == WEIR_TCP_TIME_WAIT && (end->flags & END_EXPIRED))
         return except(EXC_EXPIRED);
-    if ((end->flags & END_SILENT) && (reach(end->last, end->passed) >> tracked & 1))
+    if (s->grace && tracked == WEIR_TCP_CLOSED)
+        return except(EXC_GRACE);
+    if ((end->flags & END_UNTOLD) && (reach_last(s, e) >> tracked & 1))
+        return except(EXC_RST_INEXACT);
+    if ((end->flags & END_SILENT) && (reach_last(s, e) >> tracked & 1))
         return except(EXC_SILENT);
     if (gone(end))
         state = WEIR_TCP_LISTEN; /* whether anybody listens shows in the answer only */
@@ -209,6 +264,10 @@ static bool excepted_quiet(const struct state *s, unsigned int e, unsigned int t
         return except(EXC_SENDER_GONE);
     if (s->revived)
         return except(EXC_REVIVED);
+    if (s->revived)
+        return except(EXC_REVIVED);
+    if (s->restarted == 2)
+        return except(EXC_RESTARTED);
     if (s->adopted == 2)
         return except(EXC_ADOPTED);
     return false;

@@ -52,15 +52,22 @@ struct weir_outcome tap_track(struct state *s, unsigned int sender, const struct
             flow->peer[WEIR_RESP].flags |= WEIR_PEER_EXTRA;
         weir_tcp_begin(flow, birth, seg);
         s->tracked = 1;
-        s->revived = 0;
-        s->adopted = birth.seed == WEIR_PAIR_NEW ? 0 : s->adopted ? s->adopted : 2;
+        s->revived = s->grace = 0;
+        s->adopted = birth.seed == WEIR_PAIR_NEW                   ? 0
+                     : s->adopted && birth.seed == WEIR_PAIR_MID ? s->adopted
+                                                                   : 2;
+        if (s->restarted && (birth.seed == WEIR_PAIR_NEW || birth.seed == WEIR_PAIR_HALF))
+            s->restarted = 2;
         s->witness[LEFT] = s->witness[RIGHT] = (struct witness){.generation = NO_GENERATION};
     }
     outcome = track(s, sender, seg);
     if (outcome.action == WEIR_TCP_ACT_OPEN) {
+        s->grace = 0;
+        s->opened = 1;
         s->revived = generation == s->witness[sender].generation;
         weir_tcp_reopen(flow, weir_flow_dir(flow, sender), seg);
         s->adopted = 0;
+        s->restarted = 0;
         s->witness[LEFT] = s->witness[RIGHT] = (struct witness){.generation = NO_GENERATION};
         outcome = track(s, sender, seg);
     }
@@ -79,6 +86,8 @@ static void witness(struct witness *w, const struct packet *p, struct weir_outco
         w->generation = p->generation;
     if (p->flags & WEIR_TCP_RST)
         return;
+    if (!w->known && !(p->flags & WEIR_TCP_SYN))
+        w->known |= WITNESS_LATE;
     if (!(w->known & WITNESS_END) || (int32_t)(end - w->end) > 0)
         w->end = end;
     w->known |= WITNESS_END | ((p->flags & WEIR_TCP_FIN) ? WITNESS_FIN : 0);
@@ -96,6 +105,8 @@ struct tapped tap_pass(struct state *s, unsigned int sender, const struct packet
     struct weir_segment seg = tap_segment(p);
     struct tapped tapped = {.happened = true, .packet = *p, .sender = sender};
 
+    bool first_fin = !(s->witness[sender].known & WITNESS_FIN);
+
     tapped.was_tracked = s->tracked;
     for (unsigned int e = 0; s->tracked && e < 2; e++)
         tapped.was[e] = (uint8_t)tap_tracked_state(s, e);
@@ -104,6 +115,15 @@ struct tapped tap_pass(struct state *s, unsigned int sender, const struct packet
     tapped.outcome = tap_track(s, sender, &seg, p->generation);
     if (tapped.outcome.action == WEIR_TCP_ACT_PASS)
         witness(&s->witness[sender], p, tapped.outcome);
+    if (first_fin && p->sent_in == WEIR_TCP_CLOSING && (s->witness[sender].known & WITNESS_FIN))
+        s->end[sender].flags |= END_CROSSED;
+    tapped.packet.inert = tapped.outcome.event == WEIR_TCP_EV_INERT;
+    if ((p->flags & (WEIR_TCP_SYN | WEIR_TCP_ACK)) == (WEIR_TCP_SYN | WEIR_TCP_ACK) &&
+        tapped.outcome.reason == WEIR_REASON_AFTER_CLOSE)
+        s->revived = 1; /* the SYN that it answers came late, behind the tap */
+    if ((s->witness[sender].known & WITNESS_FIN) && tapped.outcome.event == WEIR_TCP_EV_RST &&
+        p->seq + 1 == s->witness[sender].end)
+        s->grace = 1;
     if ((p->flags & WEIR_TCP_RST) && tapped.outcome.event == WEIR_TCP_EV_INERT &&
         (s->end[sender].state == WEIR_TCP_CLOSED || s->end[sender].state == WEIR_TCP_LISTEN))
         s->end[sender].flags |= END_SILENT; /* as if it had been lost */
