@@ -37,6 +37,7 @@ enum weir_tcp_state {
 enum weir_tcp_event {
     WEIR_TCP_EV_REFUSE,  /* not acceptable: moves nothing */
     WEIR_TCP_EV_INERT,   /* passes, but is no evidence: moves nothing */
+    WEIR_TCP_EV_STRAY,   /* the same, and nothing ties it to the connection's sequence numbers */
     WEIR_TCP_EV_SYN,     /* SYN, the first of its connection or a repetition of it */
     WEIR_TCP_EV_SYN_ACK, /* SYN and ACK, acknowledging the peer's SYN */
     WEIR_TCP_EV_ACK,     /* no SYN, FIN, RST; does not acknowledge a FIN of the peer */

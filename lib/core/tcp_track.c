@@ -290,6 +290,17 @@ static enum weir_reason oddity(const struct weir_flow *flow, unsigned int dir,
 }
 
 /* Within the windows: what it tells. */
+/*
+ * An ACK without text stands at the end of what its sender had sent. Has that grown since, and has
+ * nothing new been acknowledged, then it is older than what has passed; unless it is a keep-alive.
+ */
+static inline bool bare_overtaken(const struct weir_peer *x, const struct weir_segment *seg,
+                                  uint32_t end)
+{
+    return end == seg->seq && (x->flags & WEIR_PEER_FIN) && weir_seq_after(x->end, end) &&
+           seg->ack == x->ack;
+}
+
 static inline struct finding judge_ack(const struct weir_flow *flow, unsigned int dir,
                                        const struct weir_segment *seg)
 {
@@ -300,8 +311,6 @@ static inline struct finding judge_ack(const struct weir_flow *flow, unsigned in
     enum weir_reason reason = WEIR_REASON_NONE;
     bool overtaken, acks_fin;
 
-    if (__builtin_expect(pair_dead(flow), 0))
-        return inert(WEIR_REASON_AFTER_CLOSE);
     if ((x->flags & WEIR_PEER_FIN) && weir_seq_after(end, x->end))
         return refuse(WEIR_REASON_AFTER_FIN);
     if (fin && fin_misplaced(x, end))
@@ -313,6 +322,8 @@ static inline struct finding judge_ack(const struct weir_flow *flow, unsigned in
     overtaken = ((x->flags & WEIR_PEER_PROVEN) || (x->flags & y->flags & WEIR_PEER_SEEN)) &&
                 weir_seq_after(x->ack, seg->ack);
     if (overtaken && !weir_seq_after(end, x->end) && !(fin && !(x->flags & WEIR_PEER_FIN)))
+        return inert(WEIR_REASON_OLD_DUPLICATE);
+    if (bare_overtaken(x, seg, end))
         return inert(WEIR_REASON_OLD_DUPLICATE);
     if (!weir_seq_after(end, x->end) || end == y->edge + 1)
         reason = oddity(flow, dir, seg, end);
@@ -402,11 +413,28 @@ static struct finding classify_unsure(struct weir_flow *flow, unsigned int dir,
     struct finding finding =
         reason == WEIR_REASON_NONE ? judge_ack(flow, dir, seg) : refuse(reason);
 
-    if (finding.event == WEIR_TCP_EV_INERT ||
+    if (finding.event == WEIR_TCP_EV_INERT || finding.event == WEIR_TCP_EV_STRAY ||
         weir_tcp_step(&weir_tcp_pairs, flow->pair, dir, finding.event).action !=
             WEIR_TCP_ACT_PASS)
         *y = before;
     return finding;
+}
+
+/*
+ * After a RST. Whoever has not received it yet goes on, and the windows stand still: what lies
+ * outside them may be an honest endpoint's all the same, and passes, but proves no life.
+ */
+static struct finding classify_dead(const struct weir_flow *flow, unsigned int dir,
+                                    const struct weir_segment *seg)
+{
+    const struct weir_peer *x = &flow->peer[dir];
+    const struct weir_peer *y = &flow->peer[!dir];
+    bool known = (x->flags & y->flags & WEIR_PEER_SEEN) &&
+                 !((x->flags | y->flags) & WEIR_PEER_UNSURE);
+
+    if (known && weir_window_check(flow, dir, seg) != WEIR_REASON_NONE)
+        return stray(WEIR_REASON_AFTER_CLOSE);
+    return inert(WEIR_REASON_AFTER_CLOSE);
 }
 
 static inline struct finding classify_ack(struct weir_flow *flow, unsigned int dir,
@@ -417,9 +445,8 @@ static inline struct finding classify_ack(struct weir_flow *flow, unsigned int d
     const struct weir_peer *y = &flow->peer[!dir];
     enum weir_reason reason;
 
-    if (__builtin_expect(pair_dead(flow), 0) &&
-        (!(x->flags & y->flags & WEIR_PEER_SEEN) || ((x->flags | y->flags) & WEIR_PEER_UNSURE)))
-        return inert(WEIR_REASON_AFTER_CLOSE);
+    if (__builtin_expect(pair_dead(flow), 0))
+        return classify_dead(flow, dir, seg);
     if (__builtin_expect(!(x->flags & WEIR_PEER_PROVEN), 0)) {
         struct finding opening = classify_opening(flow, dir, seg, midstream);
 
