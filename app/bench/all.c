@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "bench/all.h"
+
+#include <err.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <rte_common.h>
+
+#include "bench/measure.h"
+#include "bench/memory.h"
+#include "bench/polls.h"
+#include "bench/report.h"
+
+#define MILLION       1000000U
+#define QUICK_FLOWS   2000U
+#define QUICK_SECONDS 0.02
+
+/* Cases that are measured in turn. */
+struct group {
+    unsigned int count;
+    struct bench_case cases[BENCH_CASES_MAX];
+};
+
+#define EST4(n)    {BENCH_ESTABLISHED, n, 4, 64, BENCH_CHECKSUM_HARDWARE, false}
+#define EST4_RH(n) {BENCH_ESTABLISHED, n, 4, 64, BENCH_CHECKSUM_HARDWARE, true}
+#define OF(scenario, n) {scenario, n, 4, 64, BENCH_CHECKSUM_HARDWARE, false}
+
+static const struct group groups[] = {
+    {8,
+     {EST4_RH(MILLION),
+      {BENCH_ESTABLISHED, MILLION, 4, 32, BENCH_CHECKSUM_HARDWARE, false},
+      {BENCH_ESTABLISHED, MILLION, 4, 64, BENCH_CHECKSUM_VERIFY, false},
+      {BENCH_ESTABLISHED, MILLION, 4, 64, BENCH_CHECKSUM_IGNORE, false},
+      {BENCH_ESTABLISHED, MILLION, 6, 64, BENCH_CHECKSUM_HARDWARE, true},
+      EST4_RH(64),
+      OF(BENCH_ZIPF, MILLION),
+      OF(BENCH_MIXED, MILLION)}},
+    {5,
+     {EST4(MILLION), OF(BENCH_SYNFLOOD, MILLION), OF(BENCH_SETUP, MILLION),
+      OF(BENCH_SYNFLOOD_FULL, MILLION), OF(BENCH_SYNFLOOD_REFUSED, MILLION)}},
+    {2, {EST4_RH(10 * MILLION), OF(BENCH_EXPIRE, 10 * MILLION)}},
+    {2, {EST4(MILLION), EST4(50 * MILLION)}},
+};
+
+/* A limit on the cost of one case, in parts of the cost of another or of its own rte_hash. */
+static const struct target {
+    const char *what;
+    unsigned int group, of, to; /* to == of: rte_hash */
+    double limit;
+} targets[] = {
+    {"established IPv4, 1 M, to rte_hash", 0, 0, 0, 1.0},
+    {"the same in bursts of 32, to 64", 0, 1, 0, 1.3},
+    {"software checksums, to the hardware's word", 0, 2, 0, 1.4},
+    {"established IPv6, 1 M, to IPv4", 0, 4, 0, 1.4},
+    {"new half-open flows, 1 M resident, to established", 1, 1, 0, 2.5},
+    {"setup by the segment, 1 M alive, to established", 1, 2, 0, 1.7},
+    {"SYN flood into a table of half-open, to creating", 1, 3, 1, 1.0},
+    {"SYN flood into a table of established, to creating", 1, 4, 1, 1.0},
+    {"established IPv4, 10 M, to rte_hash", 2, 0, 0, 1.1},
+    {"create and expire, 10 M resident, to established", 2, 1, 0, 2.7},
+    {"established IPv4, 50 M, to 1 M", 3, 1, 0, 1.8},
+};
+
+static struct bench_result results[RTE_DIM(groups)][BENCH_CASES_MAX];
+
+/* Small tables take the place of all where it only matters that everything works. */
+static void make_quick(struct group *group)
+{
+    for (unsigned int i = 0; i < group->count; i++)
+        group->cases[i].flows = RTE_MIN(group->cases[i].flows, QUICK_FLOWS);
+}
+
+static size_t size_of_all(const struct group *all)
+{
+    size_t size = 0;
+
+    for (unsigned int i = 0; i < RTE_DIM(groups); i++)
+        size = RTE_MAX(size, bench_measure_size(all[i].cases, all[i].count));
+    return size + size / 16;
+}
+
+static void show_target(const struct target *target, bool json)
+{
+    const struct bench_result *of = &results[target->group][target->of];
+    const struct bench_result *to = &results[target->group][target->to];
+    double median = of->weir.median / (of == to ? of->hash.median : to->weir.median);
+    double p10 = of->weir.p10 / (of == to ? of->hash.p10 : to->weir.p10);
+
+    if (json)
+        printf("{\"target\":\"%s\",\"limit\":%.2f,\"ratio\":%.3f,\"ratio_p10\":%.3f,"
+               "\"met\":%s}\n",
+               target->what, target->limit, median, p10,
+               median <= target->limit ? "true" : "false");
+    else
+        printf("%-52s %7.2f %7.2f %7.2f  %s\n", target->what, target->limit, median, p10,
+               median <= target->limit ? "met" : "missed");
+}
+
+static int run_polls(const struct bench_options *options)
+{
+    struct bench_case what = {.scenario = BENCH_EXPIRE_POLL,
+                              .flows = options->quick ? QUICK_FLOWS : MILLION,
+                              .family = 4,
+                              .burst = 64,
+                              .checksum = BENCH_CHECKSUM_HARDWARE};
+    struct bench_result result;
+    int err = bench_polls(&what, &result);
+
+    if (err < 0)
+        return err;
+    bench_report(&what, &result, options->json);
+    if (!options->json)
+        printf("longest poll while 1 M flows expire: %.0f ns, median poll %.0f ns, ratio %.2f "
+               "(limit 8)\n",
+               result.poll_max_ns, result.poll_p50_ns, result.poll_max_ns / result.poll_p50_ns);
+    return 0;
+}
+
+int bench_all(const struct bench_options *options)
+{
+    struct group all[RTE_DIM(groups)];
+    int err;
+
+    memcpy(all, groups, sizeof(all));
+    for (unsigned int i = 0; i < RTE_DIM(groups) && options->quick; i++)
+        make_quick(&all[i]);
+    err = bench_memory_start(options, size_of_all(all));
+    for (unsigned int i = 0; i < RTE_DIM(groups) && err == 0; i++) {
+        err = bench_measure(all[i].cases, all[i].count,
+                            options->quick ? QUICK_SECONDS : options->seconds, results[i]);
+        for (unsigned int j = 0; j < all[i].count && err == 0; j++)
+            bench_report(&all[i].cases[j], &results[i][j], options->json);
+    }
+    if (err == 0)
+        err = run_polls(options);
+    if (err == 0 && !options->json)
+        printf("\n%-52s %7s %7s %7s\n", "target", "limit", "median", "p10");
+    for (unsigned int i = 0; i < RTE_DIM(targets) && err == 0; i++)
+        show_target(&targets[i], options->json);
+    bench_memory_stop();
+    return err;
+}
