@@ -23,6 +23,21 @@ struct run {
     } record;
 };
 
+/* Passes, and is no evidence. */
+static bool moves_nothing(struct weir_outcome outcome)
+{
+    return outcome.event == WEIR_TCP_EV_INERT || outcome.event == WEIR_TCP_EV_STRAY;
+}
+
+/* A segment that anybody could have sent must not keep a connection alive (its clock stands). */
+static bool untied(struct weir_outcome outcome)
+{
+    return outcome.reason == WEIR_REASON_SYN_CHALLENGE ||
+           outcome.reason == WEIR_REASON_SYN_TIME_WAIT ||
+           outcome.reason == WEIR_REASON_SYN_ACK_OTHER ||
+           outcome.reason == WEIR_REASON_HALF_OPEN_ACK || outcome.reason == WEIR_REASON_RST_INEXACT;
+}
+
 static const char *describe(const struct run *run, const struct tcp_row *row)
 {
     static char text[256];
@@ -127,8 +142,7 @@ static void check_blind(const struct run *run, const struct tcp_row *row)
                         continue;
                     outcome = weir_tcp_track(flow, dir, &seg, run->midstream);
                     cr_assert_neq(outcome.action, WEIR_TCP_ACT_OPEN, "%s", describe(run, row));
-                    cr_assert(outcome.action == WEIR_TCP_ACT_REFUSE ||
-                                  outcome.event == WEIR_TCP_EV_INERT,
+                    cr_assert(outcome.action == WEIR_TCP_ACT_REFUSE || moves_nothing(outcome),
                               "blind flags %#x taken after %s", kinds[k], describe(run, row));
                     check_unmoved(run, &after, outcome, "a blind segment");
                 }
@@ -151,7 +165,7 @@ static struct weir_outcome track(struct run *run, const struct tcp_row *row,
     unsigned int dir = weir_flow_dir(flow, row->from ^ run->mirror);
     struct weir_outcome outcome = weir_tcp_track(flow, dir, seg, run->midstream);
 
-    if (outcome.action != WEIR_TCP_ACT_PASS || outcome.event == WEIR_TCP_EV_INERT)
+    if (outcome.action != WEIR_TCP_ACT_PASS || moves_nothing(outcome))
         check_unmoved(&before, run, outcome, describe(run, row));
     if (outcome.action == WEIR_TCP_ACT_OPEN) {
         struct weir_outcome first;
@@ -179,6 +193,9 @@ static void run_row(struct run *run, const struct tcp_row *row)
         cr_assert_eq(outcome.reason, row->reason, "reason %s: %s", weir_reason_name(outcome.reason),
                      describe(run, row));
         cr_assert_eq(weir_reason_class(outcome.reason) == WEIR_REASON_CLASS_REFUSE, refused, "%s",
+                     describe(run, row));
+        cr_assert_eq(weir_outcome_touches(outcome),
+                     !refused && !untied(outcome) && outcome.event != WEIR_TCP_EV_STRAY, "%s",
                      describe(run, row));
     }
     cr_assert_eq(state_of(run, L), row->left, "left %s: %s", weir_tcp_state_name(state_of(run, L)),

@@ -287,6 +287,7 @@ Test(tcp_close, overtaken_data_still_counts_as_sent)
         ROW(R, A, 1, 2, 0, 1000, PLAIN, PASS, NONE, FIN_W2, CLOSE_W, "9293 3.6"),
         ROW(R, PA, 1, 1, 100, 1000, PLAIN, PASS, NONE, FIN_W2, CLOSE_W,
             "9293 3.4: overtaken, new data"),
+        ROW(R, A, 101, 1, 0, 1000, PLAIN, PASS, OLD_DUPLICATE, FIN_W2, CLOSE_W, "9293 3.4"),
         ROW(L, A, 2, 101, 0, 1000, PLAIN, PASS, NONE, FIN_W2, CLOSE_W, "9293 3.10.7.4"),
     };
 

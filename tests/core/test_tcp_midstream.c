@@ -184,6 +184,19 @@ Test(tcp_midstream, converges_within_an_exchange)
     RUN(rows);
 }
 
+/* Time stamps count from their first echo on, handshake or not (RFC 7323 5.3). */
+Test(tcp_midstream, time_stamps)
+{
+    static const struct tcp_row rows[] = {
+        ROW(L, PA, 1, 1, 10, 1000, TS(100, 500), PASS, NONE, ESTAB, ESTAB, "7323 4.3"),
+        ROW(R, A, 1, 11, 0, 1000, TS(510, 100), PASS, NONE, ESTAB, ESTAB, "7323 4.3: echoes 100"),
+        ROW(L, PA, 11, 1, 10, 1000, TS(99, 510), PASS, PAWS, ESTAB, ESTAB, "7323 5.3 R1"),
+        ROW(L, PA, 11, 1, 10, 1000, TS(100, 510), PASS, NONE, ESTAB, ESTAB, "7323 5.3 R1"),
+    };
+
+    RUN(rows);
+}
+
 /* One direction only (asymmetric routing): the end that is seen is followed to the last. */
 Test(tcp_midstream, one_way_from_the_syn_on)
 {

@@ -374,6 +374,7 @@ Test(tcp_reset, segments_crossing_the_rst)
         SENT_100,
         ROW(L, RA, 101, 1, 0, 0, PLAIN, PASS, NONE, CLOSED, CLOSED, "9293 3.10.5"),
         ROW(R, PA, 1, 101, 10, 1000, PLAIN, PASS, AFTER_CLOSE, CLOSED, CLOSED, "9293 3.10.7.1"),
+        ROW(R, PA, 90000, 1, 10, 1000, PLAIN, PASS, AFTER_CLOSE, CLOSED, CLOSED, "9293 3.10.7.1"),
         ROW(L, R, 101, 0, 0, 0, PLAIN, PASS, AFTER_CLOSE, CLOSED, CLOSED, "9293 3.10.7.1"),
         ROW(R, SA, 0, 1, 0, 1000, PLAIN, PASS, AFTER_CLOSE, CLOSED, CLOSED, "9293 3.10.7.1"),
     };

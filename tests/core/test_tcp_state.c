@@ -25,6 +25,7 @@ static const struct listing cells[WEIR_TCP_EVENTS] = {
     /*                         CLSRE12WXAT    CLSRE12WXAT */
     [WEIR_TCP_EV_REFUSE]   = {"...........", "..........."},
     [WEIR_TCP_EV_INERT]    = {"...........", "..........."},
+    [WEIR_TCP_EV_STRAY]    = {"...........", "..........."},
     [WEIR_TCP_EV_SYN]      = {"SSSRE..W..S", "RRRRE1....R"}, /* 3.10.1, 3.10.7.2, 3.10.7.3, 3.6.1 */
     [WEIR_TCP_EV_SYN_ACK]  = {".RRRE1.W...", "..EEE1....."}, /* 3.10.7.2, 3.10.7.3 */
     [WEIR_TCP_EV_ACK]      = {"C.ERE12E1A2", "C.SEE12WXAT"}, /* 3.10.7.4 fifth */
@@ -35,6 +36,12 @@ static const struct listing cells[WEIR_TCP_EVENTS] = {
     [WEIR_TCP_EV_RST]      = {"CCCCCCCCCCC", "CCCCCCCCCC."}, /* 3.10.5, 3.10.7; RFC 1337 3 */
 };
 /* clang-format on */
+
+/* Passes and moves nothing, wherever it comes. */
+static int moves_nothing(unsigned int event)
+{
+    return event == WEIR_TCP_EV_INERT || event == WEIR_TCP_EV_STRAY;
+}
 
 static char letter_of(uint8_t cell)
 {
@@ -85,10 +92,10 @@ Test(tcp_state, every_step_of_every_pair_is_defined)
                     cr_assert_lt(step.next, weir_tcp_pairs.count);
                 if (event == WEIR_TCP_EV_REFUSE || event >= WEIR_TCP_EVENTS)
                     cr_assert_eq(step.action, WEIR_TCP_ACT_REFUSE);
-                if (event == WEIR_TCP_EV_INERT)
+                if (moves_nothing(event))
                     cr_assert_eq(step.action, WEIR_TCP_ACT_PASS);
                 if (event < WEIR_TCP_EVENTS &&
-                    (step.action != WEIR_TCP_ACT_PASS || event == WEIR_TCP_EV_INERT))
+                    (step.action != WEIR_TCP_ACT_PASS || moves_nothing(event)))
                     cr_assert_eq(step.next, pair, "%u %u %s", pair, dir,
                                  weir_tcp_event_name(event));
             }
@@ -171,7 +178,7 @@ Test(tcp_state, empty_tables_refuse_everything)
     for (unsigned int pair = 0; pair < WEIR_PAIR_SEEDS; pair++)
         for (unsigned int event = 0; event < WEIR_TCP_EVENTS; event++)
             cr_assert_eq(weir_tcp_step(&pairs, pair, 0, event).action,
-                         event == WEIR_TCP_EV_INERT ? WEIR_TCP_ACT_PASS : WEIR_TCP_ACT_REFUSE);
+                         moves_nothing(event) ? WEIR_TCP_ACT_PASS : WEIR_TCP_ACT_REFUSE);
 }
 
 Test(tcp_state, states_have_the_names_of_rfc_9293)

@@ -195,6 +195,28 @@ Test(tcp_window, large_windows_widen_the_lower_bounds)
     RUN(rows);
 }
 
+/* The bound of II goes by the receiver's window, that of IV by the sender's. */
+Test(tcp_window, each_lower_bound_has_its_own_window)
+{
+    static const struct tcp_row rows[] = {
+        ROW(L, S, 0, 0, 0, 65535, WS(4), PASS, NONE, SYN_S, SYN_R, "7323 2.2"),
+        ROW(R, SA, 0, 1, 0, 65535, WS(0), PASS, NONE, ESTAB, SYN_R, "7323 2.2"),
+        ROW(L, A, 1, 1, 0, 65535, PLAIN, PASS, NONE, ESTAB, ESTAB, "7323 2.2: slack 2^20"),
+        ROW(R, A, 1, 1, 0, 65535, PLAIN, PASS, NONE, ESTAB, ESTAB, "7323 2.2: slack 2^16"),
+        ROW(L, A, 1 - SLACK - 1, 1, 0, 10, PLAIN, REFUSE, SEQ_BELOW, ESTAB, ESTAB, "van Rooij II"),
+        ROW(R, A, 1, 1 - SLACK - 1, 0, 10, PLAIN, REFUSE, ACK_BELOW, ESTAB, ESTAB, "van Rooij IV"),
+        ROW(R, A, 1 - 16 * SLACK - 1, 1, 0, 10, PLAIN, REFUSE, SEQ_BELOW, ESTAB, ESTAB,
+            "van Rooij II"),
+        ROW(L, A, 1, 1 - 16 * SLACK - 1, 0, 10, PLAIN, REFUSE, ACK_BELOW, ESTAB, ESTAB,
+            "van Rooij IV"),
+        ROW(R, A, 1 - 16 * SLACK, 1, 0, 10, PLAIN, PASS, NONE, ESTAB, ESTAB, "van Rooij II"),
+        ROW(L, A, 1, 1 - 16 * SLACK, 0, 10, PLAIN, PASS, OLD_DUPLICATE, ESTAB, ESTAB,
+            "van Rooij IV"),
+    };
+
+    RUN(rows);
+}
+
 /* A receiver may take its window back; what was sent into the old one is not the sender's fault. */
 Test(tcp_window, shrinking_the_window_refuses_nothing)
 {
