@@ -35,7 +35,7 @@ static bool untied(struct weir_outcome outcome)
     return outcome.reason == WEIR_REASON_SYN_CHALLENGE ||
            outcome.reason == WEIR_REASON_SYN_TIME_WAIT ||
            outcome.reason == WEIR_REASON_SYN_ACK_OTHER ||
-           outcome.reason == WEIR_REASON_HALF_OPEN_ACK || outcome.reason == WEIR_REASON_RST_INEXACT;
+           outcome.reason == WEIR_REASON_HALF_OPEN_ACK;
 }
 
 static const char *describe(const struct run *run, const struct tcp_row *row)
