@@ -66,7 +66,8 @@ static uint32_t slack(const struct state *s)
 /* The highest number that may be sent to y, of which the scale of its window may not be known. */
 static uint32_t edge_of(const struct state *s, unsigned int e)
 {
-    bool unknown = s->adopted || (s->witness[e].known & WITNESS_LATE);
+    bool unknown = s->adopted ||
+                   ((s->witness[LEFT].known | s->witness[RIGHT].known) & WITNESS_LATE);
 
     return s->witness[e].edge + (unknown ? (uint32_t)model_scn.end[e].buffer << 14 : 0);
 }
@@ -76,6 +77,9 @@ static finding_t try_windows(const struct state *s, unsigned int sender, struct 
 {
     const struct witness *x = &s->witness[sender], *y = &s->witness[!sender];
     uint32_t edge = edge_of(s, !sender);
+    /* After a RST the windows stand still, and whoever has not received it goes on. */
+    bool dead = tap_tracked_state(s, LEFT) == WEIR_TCP_CLOSED &&
+                tap_tracked_state(s, RIGHT) == WEIR_TCP_CLOSED;
     static const uint8_t flags[] = {WEIR_TCP_ACK, WEIR_TCP_ACK | WEIR_TCP_PSH,
                                     WEIR_TCP_ACK | WEIR_TCP_FIN};
     const uint32_t numbers[][2] = { /* end of the segment, acknowledgement */
@@ -95,7 +99,7 @@ static finding_t try_windows(const struct state *s, unsigned int sender, struct 
 
                 *seg = (struct weir_segment){.seq = seq, .ack = numbers[i][1], .flags = flags[f],
                                              .len = len, .win = 1000};
-                finding = try(s, sender, seg, REFUSED);
+                finding = try(s, sender, seg, dead ? UNTOUCHED : REFUSED);
                 if (finding)
                     return finding;
             }

@@ -124,17 +124,6 @@ static void put_in(struct state *s, unsigned int at, unsigned int dir, unsigned 
     s->count[at][dir]++;
 }
 
-/* A record has been opened: a RST of the one before that is still on its way tells nothing of it. */
-static void note_resets(struct state *s)
-{
-    for (unsigned int dir = 0; dir < 2; dir++)
-        for (unsigned int i = 0; i < s->count[AFTER][dir]; i++)
-            if (s->queue[AFTER][dir][i].flags & WEIR_TCP_RST) {
-                s->queue[AFTER][dir][i].inert = 1;
-                s->revived = 1;
-            }
-}
-
 /* What passes has its effects from now on; what was sent before it is overtaken. */
 static void passed(struct state *s, unsigned int dir, unsigned int index, struct packet p)
 {
@@ -142,9 +131,6 @@ static void passed(struct state *s, unsigned int dir, unsigned int index, struct
 
     for (unsigned int i = 0; i < index; i++)
         s->queue[BEFORE][dir][i].overtaken = 1;
-    if (s->opened)
-        note_resets(s);
-    s->opened = 0;
     for (unsigned int i = 0; !unseen && i < s->count[BEFORE][!dir]; i++) {
         struct packet *sent = &s->queue[BEFORE][!dir][i];
 

@@ -117,11 +117,10 @@ struct state {
     uint8_t tracked;      /* a record exists */
     uint8_t adopted;      /* the record began mid-stream */
     uint8_t count[2][2];  /* packets: side of the tap, direction */
-    uint8_t revived;      /* the record began with the SYN of the connection before */
+    uint8_t mixed;        /* attempts at a connection interleave: see tap.c */
     uint8_t restarted;    /* the record before was forgotten */
     uint8_t grace;        /* a RST one below a FIN was taken */
-    uint8_t opened;       /* just now */
-    uint8_t spare;
+    uint8_t spare[2];
     struct packet queue[2][2][QUEUE_MAX];
 };
 
@@ -222,6 +221,7 @@ struct tapped tap_pass(struct state *s, unsigned int sender, const struct packet
 unsigned int tap_tracked_state(const struct state *s, unsigned int e);
 struct weir_outcome tap_track(struct state *s, unsigned int sender, const struct weir_segment *seg,
                               unsigned int generation);
+bool tap_moves_nothing(struct weir_outcome outcome);
 struct weir_segment tap_segment(const struct packet *p);
 
 /* channel.c */
@@ -241,7 +241,8 @@ enum exception {
     EXC_EXPIRED,      /* P2: TIME-WAIT has ended */
     EXC_RST_1337,     /* P3: RST toward TIME-WAIT */
     EXC_ADOPTED,      /* P1, P2: picked up after a FIN or SYN had passed unseen */
-    EXC_REVIVED,      /* P1, P2: an old SYN comes after the RST that ended its connection */
+    EXC_MIXED,        /* P1, P2: attempts at a connection interleave */
+    EXC_MIXED_REFUSED, /* P3: the same */
     EXC_FIN_UNSEEN,   /* P1: its FIN has not passed, or told nothing */
     EXC_CROSSED,      /* P1, P2: a lost FIN is repeated with a later acknowledgement */
     EXC_REFUSES,      /* P1: RST out of SYN-SENT */

@@ -19,7 +19,8 @@ const char *const property_exception_names[EXCEPTIONS] = {
     [EXC_EXPIRED] = "E6 TIME-WAIT has ended",
     [EXC_RST_1337] = "E7 RST toward TIME-WAIT refused (RFC 1337)",
     [EXC_ADOPTED] = "E8 picked up in the middle of opening or closing",
-    [EXC_REVIVED] = "E9 an old SYN after the RST that ended its connection",
+    [EXC_MIXED] = "E9 attempts at a connection interleave",
+    [EXC_MIXED_REFUSED] = "E9 the same, refused",
     [EXC_FIN_UNSEEN] = "E11 its FIN has not passed yet",
     [EXC_RESTARTED] = "E12 the tap forgot while a SYN was on its way",
     [EXC_CROSSED] = "E13 a lost FIN is repeated with the ACK of one that crossed it",
@@ -171,12 +172,12 @@ static bool excepted_step(const struct state *s, const struct tapped *tapped, un
         return except(EXC_FIN_UNSEEN);
     if (p->unclosed != p->sent_in && unseen && (reach(p->unclosed, p->ahead) >> tracked & 1))
         return except(EXC_FIN_UNSEEN);
-    if ((p->flags & WEIR_TCP_RST) && tapped->outcome.event == WEIR_TCP_EV_INERT)
+    if ((p->flags & WEIR_TCP_RST) && tap_moves_nothing(tapped->outcome))
         return except(EXC_RST_INEXACT);
     if (s->grace && tracked == WEIR_TCP_CLOSED)
         return except(EXC_GRACE);
-    if (s->revived)
-        return except(EXC_REVIVED);
+    if (s->mixed)
+        return except(EXC_MIXED);
     if (s->restarted == 2)
         return except(EXC_RESTARTED);
     if (s->adopted == 2)
@@ -196,7 +197,7 @@ finding_t property_step(const struct state *s, const struct tapped *tapped)
             return NULL;
         if (s->restarted == 2 && except(EXC_RESTARTED))
             return NULL;
-        if (s->revived && except(EXC_REVIVED))
+        if (s->mixed && except(EXC_MIXED_REFUSED))
             return NULL;
         if (former(s, tapped) && except(EXC_OLD))
             return NULL;
@@ -262,10 +263,10 @@ static bool excepted_quiet(const struct state *s, unsigned int e, unsigned int t
         state = WEIR_TCP_LISTEN; /* whether anybody listens shows in the answer only */
     if (gone(peer) && (reach(state, end->passed) >> tracked & 1))
         return except(EXC_SENDER_GONE);
-    if (s->revived)
-        return except(EXC_REVIVED);
-    if (s->revived)
-        return except(EXC_REVIVED);
+    if (gone(peer) && (reach(tracked, end->passed) >> endpoint_wire_state(end) & 1))
+        return except(EXC_SENDER_GONE); /* its own last word was lost, and nobody asks for it again */
+    if (s->mixed)
+        return except(EXC_MIXED);
     if (s->restarted == 2)
         return except(EXC_RESTARTED);
     if (s->adopted == 2)
@@ -301,7 +302,8 @@ static finding_t total_step(const struct weir_tcp_pairs *pairs, unsigned int pai
         return "P5: a segment that does not pass moves the pair";
     if (event == WEIR_TCP_EV_REFUSE && step.action != WEIR_TCP_ACT_REFUSE)
         return "P5: the event that refuses does not";
-    if (event == WEIR_TCP_EV_INERT && (step.action != WEIR_TCP_ACT_PASS || step.next != pair))
+    if ((event == WEIR_TCP_EV_INERT || event == WEIR_TCP_EV_STRAY) &&
+        (step.action != WEIR_TCP_ACT_PASS || step.next != pair))
         return "P5: the event that moves nothing does";
     if (event >= WEIR_TCP_EVENTS && step.action != WEIR_TCP_ACT_REFUSE)
         return "P5: an event that there is not passes";

@@ -14,6 +14,11 @@ struct weir_segment tap_segment(const struct packet *p)
         .seq = p->seq, .ack = p->ack, .len = p->len, .win = p->win, .flags = p->flags};
 }
 
+bool tap_moves_nothing(struct weir_outcome outcome)
+{
+    return outcome.event == WEIR_TCP_EV_INERT || outcome.event == WEIR_TCP_EV_STRAY;
+}
+
 unsigned int tap_tracked_state(const struct state *s, unsigned int e)
 {
     unsigned int dir = weir_flow_dir(&s->record.flow, e);
@@ -52,7 +57,8 @@ struct weir_outcome tap_track(struct state *s, unsigned int sender, const struct
             flow->peer[WEIR_RESP].flags |= WEIR_PEER_EXTRA;
         weir_tcp_begin(flow, birth, seg);
         s->tracked = 1;
-        s->revived = s->grace = 0;
+        s->grace = 0;
+        s->mixed = 2;
         s->adopted = birth.seed == WEIR_PAIR_NEW                   ? 0
                      : s->adopted && birth.seed == WEIR_PAIR_MID ? s->adopted
                                                                    : 2;
@@ -63,8 +69,7 @@ struct weir_outcome tap_track(struct state *s, unsigned int sender, const struct
     outcome = track(s, sender, seg);
     if (outcome.action == WEIR_TCP_ACT_OPEN) {
         s->grace = 0;
-        s->opened = 1;
-        s->revived = generation == s->witness[sender].generation;
+        s->mixed = 2U + (generation == s->witness[sender].generation);
         weir_tcp_reopen(flow, weir_flow_dir(flow, sender), seg);
         s->adopted = 0;
         s->restarted = 0;
@@ -80,9 +85,10 @@ static void witness(struct witness *w, const struct packet *p, struct weir_outco
     uint32_t end = p->seq + p->len + !!(p->flags & WEIR_TCP_SYN) + !!(p->flags & WEIR_TCP_FIN);
     uint32_t edge = p->ack + p->win;
 
-    if (outcome.event == WEIR_TCP_EV_INERT || outcome.event == WEIR_TCP_EV_REFUSE)
+    if (tap_moves_nothing(outcome) || outcome.event == WEIR_TCP_EV_REFUSE)
         return;
-    if (w->generation == NO_GENERATION || outcome.event == WEIR_TCP_EV_SYN)
+    if (w->generation == NO_GENERATION || outcome.event == WEIR_TCP_EV_SYN ||
+        outcome.event == WEIR_TCP_EV_SYN_ACK)
         w->generation = p->generation;
     if (p->flags & WEIR_TCP_RST)
         return;
@@ -100,11 +106,47 @@ static void witness(struct witness *w, const struct packet *p, struct weir_outco
     w->known |= WITNESS_ACK;
 }
 
+static bool other(uint8_t known, unsigned int generation)
+{
+    return known != NO_GENERATION && known != generation;
+}
+
+/*
+ * Attempts at a connection interleave, and the wire does not tell which of them an endpoint is in:
+ * - a record is opened by a SYN that is not its sender's present one, or was in the record before, or
+ *   whose sender has gone on since, or while SYN or RST of the record before are on their way;
+ * - a SYN or SYN-ACK passes as no evidence, since the record is of another attempt;
+ * - a SYN-ACK turns the record to another attempt.
+ */
+static void note_attempt(struct state *s, unsigned int sender, const struct packet *p,
+                         struct weir_outcome outcome, const uint8_t generations[2])
+{
+    bool opened = s->mixed & 2;
+
+    s->mixed &= 1;
+    if (opened) {
+        s->mixed |= s->end[sender].generation != p->generation ||
+                    s->end[sender].state != WEIR_TCP_SYN_SENT;
+        for (unsigned int dir = 0; dir < 2; dir++)
+            for (unsigned int i = 0; i < s->count[AFTER][dir]; i++)
+                if (s->queue[AFTER][dir][i].flags & (WEIR_TCP_SYN | WEIR_TCP_RST))
+                    s->mixed = 1;
+        return;
+    }
+    if (tap_moves_nothing(outcome) && outcome.reason != WEIR_REASON_OLD_DUPLICATE)
+        s->mixed = 1;
+    else if (other(generations[sender], p->generation))
+        s->mixed = 1;
+    else if ((p->flags & WEIR_TCP_ACK) && other(generations[!sender], p->peer_generation))
+        s->mixed = 1;
+}
+
 struct tapped tap_pass(struct state *s, unsigned int sender, const struct packet *p)
 {
     struct weir_segment seg = tap_segment(p);
     struct tapped tapped = {.happened = true, .packet = *p, .sender = sender};
 
+    const uint8_t generations[2] = {s->witness[LEFT].generation, s->witness[RIGHT].generation};
     bool first_fin = !(s->witness[sender].known & WITNESS_FIN);
 
     tapped.was_tracked = s->tracked;
@@ -117,14 +159,14 @@ struct tapped tap_pass(struct state *s, unsigned int sender, const struct packet
         witness(&s->witness[sender], p, tapped.outcome);
     if (first_fin && p->sent_in == WEIR_TCP_CLOSING && (s->witness[sender].known & WITNESS_FIN))
         s->end[sender].flags |= END_CROSSED;
-    tapped.packet.inert = tapped.outcome.event == WEIR_TCP_EV_INERT;
-    if ((p->flags & (WEIR_TCP_SYN | WEIR_TCP_ACK)) == (WEIR_TCP_SYN | WEIR_TCP_ACK) &&
-        tapped.outcome.reason == WEIR_REASON_AFTER_CLOSE)
-        s->revived = 1; /* the SYN that it answers came late, behind the tap */
+    tapped.packet.inert = tap_moves_nothing(tapped.outcome);
+    if (p->flags & WEIR_TCP_SYN)
+        note_attempt(s, sender, p, tapped.outcome, generations);
+    s->mixed &= 1;
     if ((s->witness[sender].known & WITNESS_FIN) && tapped.outcome.event == WEIR_TCP_EV_RST &&
         p->seq + 1 == s->witness[sender].end)
         s->grace = 1;
-    if ((p->flags & WEIR_TCP_RST) && tapped.outcome.event == WEIR_TCP_EV_INERT &&
+    if ((p->flags & WEIR_TCP_RST) && tapped.packet.inert &&
         (s->end[sender].state == WEIR_TCP_CLOSED || s->end[sender].state == WEIR_TCP_LISTEN))
         s->end[sender].flags |= END_SILENT; /* as if it had been lost */
     return tapped;
