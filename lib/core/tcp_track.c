@@ -141,8 +141,10 @@ static struct finding classify_syn_ack(struct weir_flow *flow, unsigned int dir,
     struct weir_peer *x = &flow->peer[dir];
     struct weir_peer *y = &flow->peer[!dir];
 
-    if (pair_over(flow))
+    if (pair_over(flow)) {
+        x->flags |= WEIR_PEER_CHALL; /* a SYN that did not count has been answered: see reopen */
         return stray(WEIR_REASON_AFTER_CLOSE);
+    }
     if (!(x->flags & WEIR_PEER_SEEN) && !(y->flags & WEIR_PEER_PROVEN)) {
         switch (acknowledges_syn(y, x, seg->ack)) {
         case SYN_EARLIER:
