@@ -119,11 +119,10 @@ void weir_asks_poll(struct weir_worker *worker)
     struct weir_ask ask[ASKS_POLL];
     unsigned int count =
         rte_ring_sc_dequeue_burst_elem(worker->asks.ring, ask, sizeof(ask[0]), ASKS_POLL, NULL);
-    uint64_t now;
+    uint64_t now = worker->poll_tsc;
 
     for (unsigned int i = 0; i < count; i++)
         ask_take(worker, &ask[i]);
-    now = rte_rdtsc();
     if (now - worker->asks.slice_tsc < rte_get_tsc_hz() / 1000000 * SLICE_USEC)
         return;
     worker->asks.slice_tsc = now;

@@ -175,11 +175,23 @@ static void read_word(struct reading *reading, const config_setting_t *setting,
         set_number(reading->settings, key, (uint32_t)number);
 }
 
+static void read_path(struct reading *reading, const config_setting_t *setting,
+                      const struct weir_config_key *key)
+{
+    const char *text = config_setting_get_string(setting);
+
+    if (text == NULL || strlen(text) >= key->max)
+        complain(reading, setting, "%s in quotes, under %" PRIu32 " octets",
+                 key->valid == NULL ? "a file name" : key->expected, key->max);
+    else if (key->valid != NULL && !key->valid(text))
+        complain(reading, setting, "%s", key->expected);
+    else
+        strlcpy(path_at(reading->settings, key), text, key->max);
+}
+
 static void read_key(struct reading *reading, const config_setting_t *setting,
                      const struct weir_config_key *key)
 {
-    const char *text;
-
     switch (key->type) {
     case WEIR_CONFIG_NUMBER:
         read_number(reading, setting, key);
@@ -194,9 +206,7 @@ static void read_key(struct reading *reading, const config_setting_t *setting,
             set_number(reading->settings, key, config_setting_get_bool(setting) != 0);
         break;
     case WEIR_CONFIG_PATH:
-        text = config_setting_get_string(setting);
-        if (text == NULL || strlcpy(path_at(reading->settings, key), text, key->max) >= key->max)
-            complain(reading, setting, "a file name in quotes, under %" PRIu32 " octets", key->max);
+        read_path(reading, setting, key);
         break;
     }
 }
@@ -218,7 +228,7 @@ static void read_group(struct reading *reading, const config_setting_t *group)
 
     if (find_key(name, NULL) == NULL) {
         complain(reading, group,
-                 "ports, workers, tracking, timeouts, policy or output; this key is unknown");
+                 "ports, workers, tracking, timeouts, policy, output or control; this key is unknown");
         return;
     }
     if (!config_setting_is_group(group)) {

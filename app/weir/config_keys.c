@@ -2,13 +2,15 @@
 /* Every configuration key; "ports" alone, which is a list of groups, stands in config.c. */
 #include "weir/config_keys.h"
 
+#include "weir/http_listen.h"
 #include "weir/settings.h"
 
 #define AT(field) offsetof(struct weir_settings, field)
 
 #define NUMBER(group, name, field, low, high, standard, unit, text)                                \
     {                                                                                              \
-        group, name, WEIR_CONFIG_NUMBER, AT(field), low, high, standard, unit, {NULL}, NULL, text  \
+        group, name, WEIR_CONFIG_NUMBER, AT(field), low, high, standard, unit, {NULL}, NULL, text, \
+            NULL                                                                                   \
     }
 
 #define TIMEOUT_KEY(symbol, name, seconds, text)                                                   \
@@ -41,7 +43,8 @@ const struct weir_config_key weir_config_keys[] = {
      {"enforce", "shadow"},
      "\"enforce\" or \"shadow\"",
      "\"enforce\" drops what is refused; \"shadow\" computes and counts all the same, and drops "
-     "nothing"},
+     "nothing",
+     NULL},
     {"tracking",
      "checksum",
      WEIR_CONFIG_WORD,
@@ -54,7 +57,8 @@ const struct weir_config_key weir_config_keys[] = {
      "\"verify\" or \"ignore\"",
      "\"verify\" refuses packets whose IP or TCP checksum is wrong; \"ignore\" does not look, as "
      "for "
-     "captures taken on the sending host"},
+     "captures taken on the sending host",
+     NULL},
     {"tracking",
      "midstream",
      WEIR_CONFIG_WORD,
@@ -66,7 +70,8 @@ const struct weir_config_key weir_config_keys[] = {
      {"loose", "strict", "one-way"},
      "\"loose\", \"strict\" or \"one-way\"",
      "a TCP connection whose opening was not seen: \"loose\" adopts it, \"strict\" refuses it, "
-     "\"one-way\" is for networks where only one direction of a connection comes past"},
+     "\"one-way\" is for networks where only one direction of a connection comes past",
+     NULL},
     {"tracking",
      "vlan_in_key",
      WEIR_CONFIG_BOOL,
@@ -77,7 +82,8 @@ const struct weir_config_key weir_config_keys[] = {
      NULL,
      {NULL},
      NULL,
-     "the same addresses and ports in different VLANs are different connections"},
+     "the same addresses and ports in different VLANs are different connections",
+     NULL},
 
     {"timeouts",
      "profile",
@@ -91,7 +97,8 @@ const struct weir_config_key weir_config_keys[] = {
      "\"default\" or \"rfc\"",
      "what the keys of this group are that are not set: \"default\" is for practice, \"rfc\" for "
      "RFC "
-     "5382, 7857, 4787 and 5508"},
+     "5382, 7857, 4787 and 5508",
+     NULL},
 #define WEIR_TIMEOUT(symbol, name, seconds, rfc, text) TIMEOUT_KEY(symbol, name, seconds, text),
 #include "core/timeout.def"
 #undef WEIR_TIMEOUT
@@ -106,7 +113,8 @@ const struct weir_config_key weir_config_keys[] = {
      NULL,
      {NULL},
      NULL,
-     "file of rules that say who may start a flow, weir.policy(5); \"\": everybody may"},
+     "file of rules that say who may start a flow, weir.policy(5); \"\": everybody may",
+     NULL},
     NUMBER("policy", "reject_rate", reject_per_sec, 0, 1000000, 100, "answers a second",
            "most ICMP answers to rejected packets, for each worker"),
 
@@ -121,7 +129,8 @@ const struct weir_config_key weir_config_keys[] = {
      {NULL},
      NULL,
      "file for a record of each flow that has ended, JSON Lines; \"-\" is standard output, \"\" "
-     "none"},
+     "none",
+     NULL},
     {"output",
      "trace",
      WEIR_CONFIG_PATH,
@@ -132,7 +141,57 @@ const struct weir_config_key weir_config_keys[] = {
      NULL,
      {NULL},
      NULL,
-     "file for a record of each packet, JSON Lines; \"-\" is standard output, \"\" none"},
+     "file for a record of each packet, JSON Lines; \"-\" is standard output, \"\" none",
+     NULL},
+
+    {"control",
+     "http_socket",
+     WEIR_CONFIG_PATH,
+     AT(http_socket),
+     0,
+     WEIR_SOCKET_MAX,
+     0,
+     NULL,
+     {NULL},
+     NULL,
+     "Unix socket on which weirctl and other HTTP clients are served; \"\" none",
+     NULL},
+    {"control",
+     "http_mode",
+     WEIR_CONFIG_WORD,
+     AT(http_mode),
+     0,
+     0,
+     WEIR_HTTP_0660,
+     NULL,
+     {"0600", "0660", "0666"},
+     "\"0600\", \"0660\" or \"0666\"",
+     "mode of the socket: whoever may write to it may delete flows and reload",
+     NULL},
+    {"control",
+     "http_group",
+     WEIR_CONFIG_PATH,
+     AT(http_group),
+     0,
+     WEIR_NAME_MAX,
+     0,
+     NULL,
+     {NULL},
+     "a group of this system, or \"\"",
+     "group of the socket; \"\": that of the process",
+     weir_listen_group_valid},
+    {"control",
+     "http_tcp",
+     WEIR_CONFIG_PATH,
+     AT(http_tcp),
+     0,
+     WEIR_NAME_MAX,
+     0,
+     NULL,
+     {NULL},
+     "\"127.0.0.1:PORT\", \"[::1]:PORT\" or \"\"",
+     "loopback address and port on which HTTP clients can read, but change nothing; \"\" none",
+     weir_listen_tcp_valid},
 };
 
 const unsigned int weir_config_key_count = sizeof(weir_config_keys) / sizeof(weir_config_keys[0]);

@@ -3,6 +3,7 @@
 #ifndef WEIR_APP_CONFIG_KEYS_H
 #define WEIR_APP_CONFIG_KEYS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,8 +25,9 @@ struct weir_config_key {
     uint32_t value;   /* default: number, 0 or 1, or number of the word */
     const char *unit; /* of a number, plural */
     const char *words[WEIR_CONFIG_WORDS_MAX];
-    const char *expected; /* the words as a message lists them */
-    const char *text;     /* what it does, for the documented file */
+    const char *expected;        /* the words as a message lists them */
+    const char *text;            /* what it does, for the documented file */
+    bool (*valid)(const char *); /* of a path: is it one? NULL: any is; expected says which */
 };
 
 extern const struct weir_config_key weir_config_keys[];

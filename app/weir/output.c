@@ -110,6 +110,32 @@ int weir_output_flush(struct weir_output *output)
     return -output->error;
 }
 
+int weir_output_reopen(struct weir_output *output, const char *path)
+{
+    struct stat status;
+    int error;
+    int fd;
+
+    if (strcmp(path, "-") == 0 && strcmp(output->path, "-") == 0)
+        return 0;
+    fd = strcmp(path, "-") == 0 ? dup(STDOUT_FILENO)
+                                : open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    if (fd < 0)
+        return -errno;
+    error = weir_output_flush(output);
+    if (error < 0 || fstat(fd, &status) < 0) {
+        error = error < 0 ? error : -errno;
+        close(fd);
+        return error;
+    }
+    close(output->fd);
+    output->fd = fd;
+    output->regular = S_ISREG(status.st_mode) && strcmp(path, "-") != 0;
+    output->whole = status.st_size;
+    strlcpy(output->path, path, sizeof(output->path));
+    return 0;
+}
+
 char *weir_output_reserve(struct weir_output *output, size_t len)
 {
     if (len > sizeof(output->buffer) - output->used)

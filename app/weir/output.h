@@ -29,6 +29,13 @@ void weir_output_commit(struct weir_output *output, size_t len);
 /* Hand what is buffered to the system. Returns 0 or the negative errno that sticks. */
 int weir_output_flush(struct weir_output *output);
 
+/*
+ * Go on at the end of path, anew or created: for log rotation, once the file has been moved away.
+ * What is buffered still goes to the old one. Returns 0, or a negative errno; lines then go on to
+ * where they went. Standard output stays what it is.
+ */
+int weir_output_reopen(struct weir_output *output, const char *path);
+
 /* The negative errno that sticks, or 0. */
 int weir_output_error(const struct weir_output *output);
 

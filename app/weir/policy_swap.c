@@ -4,11 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include <rte_cycles.h>
-
 #include "weir/policy_file.h"
-
-#define WAIT_USEC 50U
 
 static bool all_hold(const struct weir_fleet *fleet, unsigned int epoch)
 {
@@ -18,27 +14,42 @@ static bool all_hold(const struct weir_fleet *fleet, unsigned int epoch)
     return true;
 }
 
-static void publish(struct weir_fleet *fleet, const struct weir_policy_set *set, bool wait)
+static void publish(struct weir_fleet *fleet, const struct weir_policy_set *set)
 {
-    const struct weir_policy_set *old = atomic_load_explicit(&fleet->policy, memory_order_relaxed);
     unsigned int epoch = atomic_load_explicit(&fleet->policy_epoch, memory_order_relaxed) + 1;
 
+    fleet->policy_retired = atomic_load_explicit(&fleet->policy, memory_order_relaxed);
     /* The policy before its epoch: who sees the epoch sees the policy (policy_hold in worker.c). */
     atomic_store_explicit(&fleet->policy, set, memory_order_release);
     atomic_store_explicit(&fleet->policy_epoch, epoch, memory_order_release);
-    while (wait && !all_hold(fleet, epoch))
-        rte_delay_us_sleep(WAIT_USEC);
-    weir_policy_free((struct weir_policy_set *)(uintptr_t)old);
 }
 
-int weir_policy_load(struct weir_fleet *fleet, const char *path, bool wait, FILE *errors)
+static void retired_free(struct weir_fleet *fleet)
+{
+    weir_policy_free((struct weir_policy_set *)(uintptr_t)fleet->policy_retired);
+    fleet->policy_retired = NULL;
+}
+
+void weir_policy_reap(struct weir_fleet *fleet)
+{
+    if (fleet->policy_retired != NULL &&
+        all_hold(fleet, atomic_load_explicit(&fleet->policy_epoch, memory_order_relaxed)))
+        retired_free(fleet);
+}
+
+int weir_policy_load(struct weir_fleet *fleet, const char *path, FILE *errors)
 {
     unsigned int epoch = atomic_load_explicit(&fleet->policy_epoch, memory_order_relaxed) + 1;
     struct weir_policy_file file;
     struct weir_policy_set *set;
 
+    weir_policy_reap(fleet);
+    if (fleet->policy_retired != NULL) {
+        fprintf(errors, "%s: the workers still hold an older policy; try again\n", path);
+        return -EBUSY;
+    }
     if (path[0] == '\0') {
-        publish(fleet, NULL, wait);
+        publish(fleet, NULL);
         return 0;
     }
     if (weir_policy_file_read(path, true, &file, errors) > 0)
@@ -53,11 +64,13 @@ int weir_policy_load(struct weir_fleet *fleet, const char *path, bool wait, FILE
         weir_policy_free(set);
         set = NULL;
     }
-    publish(fleet, set, wait);
+    publish(fleet, set);
     return 0;
 }
 
 void weir_policy_drop(struct weir_fleet *fleet)
 {
-    publish(fleet, NULL, false);
+    retired_free(fleet);
+    publish(fleet, NULL);
+    retired_free(fleet);
 }

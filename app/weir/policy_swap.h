@@ -13,12 +13,15 @@
 
 /*
  * Read the policy file and put it in force; "" puts the open policy in force. Errors go to errors.
- * Returns 0; -EINVAL if the file is not right, -ENOMEM; the old policy then stays in force.
- * wait: workers are running, so wait until none holds the old one.
+ * Returns 0; -EINVAL if the file is not right, -ENOMEM, -EBUSY if workers have not let go of the
+ * policy before the last: the old one then stays in force.
  */
-int weir_policy_load(struct weir_fleet *fleet, const char *path, bool wait, FILE *errors);
+int weir_policy_load(struct weir_fleet *fleet, const char *path, FILE *errors);
 
-/* Free the policy in force; no worker may be running. */
+/* Free the policy before the last once no worker holds it any more; to be called now and then. */
+void weir_policy_reap(struct weir_fleet *fleet);
+
+/* Free all policies; no worker may be running. */
 void weir_policy_drop(struct weir_fleet *fleet);
 
 #endif

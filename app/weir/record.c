@@ -12,6 +12,7 @@
 #include "core/key.h"
 #include "core/reason.h"
 #include "core/tcp_state.h"
+#include "core/tracker.h"
 #include "weir/output.h"
 
 const char *weir_proto_name(unsigned int proto)
@@ -218,6 +219,47 @@ size_t weir_record_trace_format(char *line, const struct weir_trace_view *trace)
                                 : trace->dir == WEIR_ORIG ? "orig"
                                                           : "resp");
     at = put_states(at, trace->state);
+    at = put_text(at, "}\n");
+    return (size_t)(at - line);
+}
+
+const char *weir_event_kind_name(unsigned int kind)
+{
+    static const char *const names[WEIR_EVENT_KINDS] = {
+        [WEIR_EVENT_NEW] = "new",
+        [WEIR_EVENT_STATE] = "state",
+        [WEIR_EVENT_END] = "end",
+        [WEIR_EVENT_REFUSED] = "refused",
+    };
+
+    return kind < WEIR_EVENT_KINDS ? names[kind] : "?";
+}
+
+static char *put_before(char *at, const uint8_t state[2])
+{
+    at = put_text(at, ",\"before\":[");
+    at = put_string_or_null(at, state_name(state[WEIR_ORIG]));
+    *at++ = ',';
+    at = put_string_or_null(at, state_name(state[WEIR_RESP]));
+    *at++ = ']';
+    return at;
+}
+
+size_t weir_record_event_format(char *line, const struct weir_event *event)
+{
+    char *at = put_text(line, "{\"event\":");
+
+    at = put_string(at, weir_event_kind_name(event->kind));
+    at = put_text(at, ",\"time\":");
+    at = put_time(at, event->time_us);
+    if (event->kind == WEIR_EVENT_STATE)
+        at = put_before(at, event->state_before);
+    if (event->kind == WEIR_EVENT_REFUSED) {
+        at = put_text(at, ",\"reason\":");
+        at = put_string_or_null(at, reason_name(event->reason));
+    }
+    at = put_text(at, ",\"flow\":");
+    at += weir_record_flow_format(at, &event->flow) - 1; /* without its newline */
     at = put_text(at, "}\n");
     return (size_t)(at - line);
 }

@@ -10,6 +10,7 @@
 
 #include "core/view.h"
 
+struct weir_event;
 struct weir_output;
 
 #define WEIR_RECORD_MAX 1024U /* octets a record can take, newline included */
@@ -17,6 +18,7 @@ struct weir_output;
 /* Write one record to line, which holds WEIR_RECORD_MAX; returns its length, newline included. */
 size_t weir_record_flow_format(char *line, const struct weir_flow_view *flow);
 size_t weir_record_trace_format(char *line, const struct weir_trace_view *trace);
+size_t weir_record_event_format(char *line, const struct weir_event *event);
 
 /* Format and append to an output; an error sticks to the output, see output.h. */
 void weir_record_flow(struct weir_output *output, const struct weir_flow_view *flow);
@@ -24,5 +26,8 @@ void weir_record_trace(struct weir_output *output, const struct weir_trace_view 
 
 /* "tcp", "udp", "icmp", "icmp6", "sctp", "gre"; NULL for others, which are shown by number. */
 const char *weir_proto_name(unsigned int proto);
+
+/* Of an enum weir_event_kind: "new", "state", "end", "refused"; "?" beyond the list. */
+const char *weir_event_kind_name(unsigned int kind);
 
 #endif

@@ -13,11 +13,13 @@
 #include "core/timeout.h"
 
 #define WEIR_PATH_MAX   4096U
-#define WEIR_PAIRS_CONF 16U /* port pairs */
-#define WEIR_NAME_MAX   64U /* as RTE_ETH_NAME_MAX_LEN */
+#define WEIR_PAIRS_CONF 16U  /* port pairs */
+#define WEIR_SOCKET_MAX 108U /* as sun_path */
+#define WEIR_NAME_MAX   64U  /* as RTE_ETH_NAME_MAX_LEN */
 
 enum weir_checksum { WEIR_CHECKSUM_VERIFY, WEIR_CHECKSUM_IGNORE };
 enum weir_mode { WEIR_MODE_ENFORCE, WEIR_MODE_SHADOW };
+enum weir_http_mode { WEIR_HTTP_0600, WEIR_HTTP_0660, WEIR_HTTP_0666 };
 
 /* Two ports between which frames pass as they came; b empty: observer, a receives only. */
 struct weir_port_pair {
@@ -54,6 +56,11 @@ struct weir_settings {
     /* policy */
     char policy_file[WEIR_PATH_MAX]; /* "" = everybody may start a flow */
     uint32_t reject_per_sec;         /* ICMP answers a worker sends, at most; default 100 */
+    /* control */
+    char http_socket[WEIR_SOCKET_MAX]; /* path; "" = none */
+    enum weir_http_mode http_mode;
+    char http_group[WEIR_NAME_MAX]; /* "" = that of the process */
+    char http_tcp[WEIR_NAME_MAX];   /* loopback address:port; "" = none */
 };
 
 #define WEIR_FLOWS_DEFAULT  (1U << 20)

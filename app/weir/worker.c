@@ -19,6 +19,14 @@
  */
 #define SWEEP_PER_PACKET 4U
 
+/* The bucket of a histogram that value falls into: the smallest i with value <= 2^i. */
+static inline unsigned int bucket_of(uint64_t value, unsigned int buckets)
+{
+    unsigned int bucket = value <= 1 ? 0 : 64U - (unsigned int)__builtin_clzll(value - 1);
+
+    return RTE_MIN(bucket, buckets - 1);
+}
+
 static int phase_of(const struct weir_fleet *fleet)
 {
     return atomic_load_explicit(&fleet->phase, memory_order_acquire);
@@ -39,15 +47,16 @@ static uint64_t frame_bytes(struct rte_mbuf *const *mbuf, unsigned int count)
 static void tx_burst(struct weir_worker *worker, uint16_t port, struct rte_mbuf **mbuf,
                      unsigned int count)
 {
+    struct weir_port_traffic *traffic = &worker->traffic.port[port];
     uint64_t bytes = frame_bytes(mbuf, count); /* before: what is sent is no longer ours */
     unsigned int sent = 0;
 
     do
         sent += rte_eth_tx_burst(port, (uint16_t)worker->id, mbuf + sent, (uint16_t)(count - sent));
     while (sent < count && worker->fleet->lossless);
-    worker->traffic.tx_packets += sent;
-    worker->traffic.tx_bytes += bytes - frame_bytes(mbuf + sent, count - sent);
-    worker->traffic.tx_lost += count - sent;
+    traffic->tx_packets += sent;
+    traffic->tx_bytes += bytes - frame_bytes(mbuf + sent, count - sent);
+    traffic->tx_lost += count - sent;
     rte_pktmbuf_free_bulk(mbuf + sent, count - sent);
 }
 
@@ -85,7 +94,7 @@ static void tx_pass(struct weir_worker *worker, uint16_t port, struct rte_mbuf *
         passed += rte_ring_enqueue_burst(ring, (void **)(mbuf + passed), count - passed, NULL);
     while (passed < count && worker->fleet->lossless);
     worker->traffic.passed_out += passed;
-    worker->traffic.tx_lost += count - passed;
+    worker->traffic.port[port].tx_lost += count - passed;
     rte_pktmbuf_free_bulk(mbuf + passed, count - passed);
 }
 
@@ -214,8 +223,8 @@ static void verdicts_carry_out(struct weir_worker *worker)
 }
 
 /*
- * What is ordered for each packet: whether its port enforces, and what the policy says of those that
- * belong to no known flow.
+ * What is ordered for each packet: whether its port enforces, and what the policy says of those
+ * that belong to no known flow.
  */
 static void burst_order(struct weir_worker *worker)
 {
@@ -311,6 +320,7 @@ static void queue_empty(struct weir_rx_queue *queue)
 
 static unsigned int queue_poll(struct weir_worker *worker, struct weir_rx_queue *queue)
 {
+    struct weir_port_traffic *traffic = &worker->traffic.port[queue->port];
     struct weir_burst *burst = &worker->burst;
     unsigned int received;
 
@@ -324,8 +334,9 @@ static unsigned int queue_poll(struct weir_worker *worker, struct weir_rx_queue 
         return 0;
     }
     burst->count = received;
-    worker->traffic.rx_packets += received;
-    worker->traffic.rx_bytes += frame_bytes(burst->mbuf, received);
+    traffic->rx_packets += received;
+    traffic->rx_bytes += frame_bytes(burst->mbuf, received);
+    worker->traffic.burst_fill[bucket_of(received, WEIR_FILL_BUCKETS)]++;
     weir_burst_parse(burst, &worker->reader,
                      queue->number * worker->fleet->ports->port[queue->port].rx_queues +
                          queue->queue,
@@ -366,7 +377,7 @@ static unsigned int sweep_due(struct weir_worker *worker, unsigned int packets)
 
     if (worker->fleet->lossless)
         return packets * SWEEP_PER_PACKET;
-    now = rte_rdtsc();
+    now = worker->poll_tsc;
     due = (now - worker->sweep_tsc) / step;
     if (due < SWEEP_POLL_MAX / 4)
         return 0;
@@ -413,10 +424,24 @@ static void policy_hold(struct weir_worker *worker)
         atomic_store_explicit(&worker->policy_epoch, epoch, memory_order_release);
 }
 
+/* Read the clock, once a poll, and account for the time since the poll before began. */
+static void poll_begin(struct weir_worker *worker)
+{
+    struct weir_traffic *traffic = &worker->traffic;
+    uint64_t now = rte_rdtsc();
+    uint64_t cycles = now - worker->poll_tsc;
+
+    traffic->poll_cycles[bucket_of(cycles, WEIR_POLL_BUCKETS)]++;
+    traffic->busy_cycles += worker->poll_idle ? 0 : cycles;
+    traffic->idle_cycles += worker->poll_idle ? cycles : 0;
+    worker->poll_tsc = now;
+}
+
 static void poll_all(struct weir_worker *worker, int phase)
 {
     unsigned int packets = 0;
 
+    poll_begin(worker);
     policy_hold(worker);
     if (phase == WEIR_PHASE_RUN)
         for (unsigned int i = 0; i < worker->queue_count; i++)
@@ -425,7 +450,8 @@ static void poll_all(struct weir_worker *worker, int phase)
     sweep(worker, packets);
     weir_asks_poll(worker);
     worker->traffic.polls++;
-    if (packets + tx_for_others(worker) == 0) {
+    worker->poll_idle = packets + tx_for_others(worker) == 0;
+    if (worker->poll_idle) {
         worker->traffic.polls_idle++;
         rte_pause();
     }
@@ -452,7 +478,9 @@ int weir_worker_run(void *arg)
     struct weir_worker *worker = arg;
     int phase;
 
-    worker->sweep_tsc = rte_rdtsc();
+    worker->poll_tsc = rte_rdtsc();
+    worker->poll_idle = true;
+    worker->sweep_tsc = worker->poll_tsc;
     while ((phase = phase_of(worker->fleet)) != WEIR_PHASE_CLOSE)
         poll_all(worker, phase);
     close_flows(worker);

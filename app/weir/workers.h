@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Workers: one loop per lcore, each with its own tracker, its own receive queues and its own counters.
+ * Workers: one loop per lcore, each with its own tracker, its own receive queues and its own
+ * counters.
  *
  *             receive            own packets                    by port
  *   port ---> worker ---> parse, hash ---> track ---> verdict ---> transmit
  *                            |                ^           |
- *                            | another's      | inbox     +--> port without a queue of ours: outgoing ring
+ *                            | another's      | inbox     +--> no queue of ours: outgoing ring
  *                            +------------> ring ----+
  *
  *   worker --- flows, traces, events (single producer, single consumer rings) ---> control core
@@ -49,11 +50,20 @@ struct weir_rx_queue {
     bool at_end; /* a finite port that has said all it has */
 };
 
-/* Counters of the loop; written by the worker only. */
-struct weir_traffic {
+/* Power-of-two histograms: bucket i counts what is at most 2^i, the last one all the rest too. */
+#define WEIR_FILL_BUCKETS 9U  /* packets of a burst, up to WEIR_BURST_MAX */
+#define WEIR_POLL_BUCKETS 32U /* TSC cycles of a round of the loop */
+
+/* Counters of one port, in one worker. */
+struct weir_port_traffic {
     uint64_t rx_packets, rx_bytes; /* octets of frames, here and below */
     uint64_t tx_packets, tx_bytes;
-    uint64_t tx_lost;     /* a transmit queue or outgoing ring was full */
+    uint64_t tx_lost; /* its transmit queue or outgoing ring was full */
+};
+
+/* Counters of the loop; written by the worker only. All of them 64-bit: see weir_stats_take. */
+struct weir_traffic {
+    struct weir_port_traffic port[RTE_MAX_ETHPORTS];
     uint64_t steer_lost;  /* another worker's inbox was full */
     uint64_t handed_out;  /* to other workers, and */
     uint64_t handed_in;   /* from them, done with */
@@ -61,9 +71,13 @@ struct weir_traffic {
     uint64_t passed_in;   /* for others, done with */
     uint64_t tcp_packets; /* that reached the TCP checks */
     uint64_t trace_lost;
-    uint64_t answers;     /* sent for rejected packets */
-    uint64_t polls;       /* rounds of the loop, and of them */
-    uint64_t polls_idle;  /* those that found nothing to do */
+    uint64_t answers;                        /* sent for rejected packets */
+    uint64_t polls;                          /* rounds of the loop, and of them */
+    uint64_t polls_idle;                     /* those that found nothing to do */
+    uint64_t busy_cycles;                    /* TSC cycles in polls that found packets, and */
+    uint64_t idle_cycles;                    /* in those that did not */
+    uint64_t burst_fill[WEIR_FILL_BUCKETS];  /* bursts received from ports, by their packets */
+    uint64_t poll_cycles[WEIR_POLL_BUCKETS]; /* polls by their length */
 };
 
 /* Frames collected for one port. */
@@ -92,7 +106,9 @@ struct weir_worker {
     struct weir_tx_buffer tx[RTE_MAX_ETHPORTS];
     const struct weir_policy_set *policy; /* held for one poll */
     struct weir_answer_bucket bucket;
+    uint64_t poll_tsc;  /* when this poll began: the time of all that it does */
     uint64_t sweep_tsc; /* when it last swept */
+    bool poll_idle;     /* this poll has found nothing to do */
     struct weir_traffic traffic;
     atomic_uint policy_epoch; /* of the policy it holds, published once a poll */
     atomic_bool finished;     /* receives no more */
@@ -103,13 +119,14 @@ struct weir_fleet {
     const struct weir_settings *settings;
     struct weir_ports *ports;
     struct weir_rules rules;
-    bool lossless;        /* all ports are finite: wait rather than lose */
+    bool lossless; /* all ports are finite: wait rather than lose */
     unsigned int count;
     struct weir_worker *worker[WEIR_WORKERS_MAX];
-    struct rte_ring *outgoing[RTE_MAX_ETHPORTS]; /* for workers without a transmit queue of their own */
+    struct rte_ring *outgoing[RTE_MAX_ETHPORTS]; /* for workers without a transmit queue */
     struct weir_listing *listing[WEIR_LISTINGS_MAX]; /* the control core's; NULL: free */
-    _Atomic(const struct weir_policy_set *) policy; /* NULL: everybody may start a flow */
+    _Atomic(const struct weir_policy_set *) policy;  /* NULL: everybody may start a flow */
     atomic_uint policy_epoch; /* of that; written by the control core after it */
+    const struct weir_policy_set *policy_retired; /* the one before, while workers may hold it */
     atomic_int phase;
     uint64_t close_us;       /* written before phase becomes CLOSE */
     enum weir_end close_end; /* likewise */
@@ -125,7 +142,7 @@ int weir_fleet_make(struct weir_fleet *fleet, const struct weir_settings *settin
 /* Free what weir_fleet_make made; no worker may be running. */
 void weir_fleet_free(struct weir_fleet *fleet);
 
-/* rules->judge of a worker's tracker: asks the policy the worker holds. */
+/* rules->judge of a worker: asks the policy the worker holds. */
 enum weir_policy weir_worker_judge(const void *worker, const struct weir_packet *packet);
 
 /* The loop; given to rte_eal_remote_launch with a struct weir_worker. Returns 0. */

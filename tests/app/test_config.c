@@ -161,7 +161,7 @@ Test(config, a_mistake_is_told_with_line_key_value_and_what_was_expected)
         {"output: { flows = 1; };",
          "1: output.flows = 1: expected a file name in quotes, under 4096 octets"},
         {"worker: { count = 1; };", "1: worker = { ... }: expected ports, workers, tracking, "
-                                    "timeouts, policy or output; this key is unknown"},
+                                    "timeouts, policy, output or control; this key is unknown"},
         {"workers = 4;", "1: workers = 4: expected a group { ... }"},
         {"ports = \"net_tap0\";", "1: ports = \"net_tap0\": expected a list of at most 16 groups: "
                                   "( { a = \"NAME\"; b = \"NAME\"; } )"},

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "weir/control.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include <rte_cycles.h>
+#include <rte_ring_elem.h>
+
+#include "weir/http.h"
+#include "weir/policy_swap.h"
+#include "weir/record.h"
+#include "weir/reload.h"
+#include "weir/telemetry.h"
+
+#define TAKE_AT_ONCE 256U
+#define IDLE_USEC    200U
+#define SECOND_USEC  1000000U
+
+uint64_t weir_monotonic_us(void)
+{
+    return rte_rdtsc() / (rte_get_tsc_hz() / 1000000);
+}
+
+int weir_control_open(struct weir_control *control)
+{
+    const struct weir_settings *settings = control->settings;
+
+    int err = weir_reload_init(control);
+
+    if (err < 0)
+        return err;
+    control->in_force = *settings;
+    if (settings->flow_file[0] != '\0') {
+        control->flows = weir_output_open(settings->flow_file);
+        if (control->flows == NULL)
+            return -EIO;
+    }
+    if (settings->trace_file[0] != '\0') {
+        control->traces = weir_output_open(settings->trace_file);
+        if (control->traces == NULL)
+            return -EIO;
+    }
+    return 0;
+}
+
+int weir_control_serve_begin(struct weir_control *control)
+{
+    int err = weir_http_start(control);
+
+    control->start_us = weir_monotonic_us();
+    control->flush_us = control->start_us;
+    return err < 0 ? err : weir_telemetry_start(control);
+}
+
+bool weir_control_serve_end(struct weir_control *control)
+{
+    bool listing = false;
+
+    control->stopping = true;
+    weir_listings_reap(&control->fleet);
+    for (unsigned int i = 0; i < WEIR_LISTINGS_MAX; i++)
+        listing |= control->fleet.listing[i] != NULL;
+    return !listing && weir_http_idle(control->http) && weir_telemetry_idle(control->telemetry);
+}
+
+int weir_control_close(struct weir_control *control)
+{
+    int flows;
+    int traces;
+
+    weir_telemetry_stop(control->telemetry);
+    weir_http_stop(control->http);
+    flows = weir_output_close(control->flows);
+    traces = weir_output_close(control->traces);
+    return flows < 0 ? flows : traces;
+}
+
+uint64_t weir_control_now(const struct weir_control *control)
+{
+    uint64_t now_us = 0;
+
+    if (!control->fleet.lossless)
+        return weir_clock_now(&control->fleet.worker[0]->reader.clock);
+    for (unsigned int id = 0; id < control->fleet.count; id++)
+        now_us = RTE_MAX(now_us, control->fleet.worker[id]->tracker.clock_us);
+    return now_us;
+}
+
+/* Take what one worker has sent; returns the number of records. */
+static unsigned int take_flows(struct weir_control *control, struct weir_worker *worker)
+{
+    struct weir_flow_view view[TAKE_AT_ONCE];
+    unsigned int count =
+        rte_ring_sc_dequeue_burst_elem(worker->flows, view, sizeof(view[0]), TAKE_AT_ONCE, NULL);
+
+    for (unsigned int i = 0; i < count; i++) {
+        weir_summary_flow(control->summary, &view[i]);
+        if (control->flows != NULL)
+            weir_record_flow(control->flows, &view[i]);
+    }
+    if (control->flows != NULL)
+        control->counts.records_written += count;
+    return count;
+}
+
+static unsigned int take_traces(struct weir_control *control, struct weir_worker *worker)
+{
+    struct weir_trace_view view[TAKE_AT_ONCE];
+    unsigned int count =
+        rte_ring_sc_dequeue_burst_elem(worker->traces, view, sizeof(view[0]), TAKE_AT_ONCE, NULL);
+
+    for (unsigned int i = 0; i < count; i++) {
+        if (control->traces != NULL)
+            weir_record_trace(control->traces, &view[i]);
+        else
+            weir_events_trace(&control->events, &view[i], &control->counts.subscriber_lost);
+    }
+    return count;
+}
+
+static void workers_look(struct weir_control *control)
+{
+    for (unsigned int id = 0; id < control->fleet.count; id++) {
+        struct weir_worker *worker = control->fleet.worker[id];
+        uint64_t polls = __atomic_load_n(&worker->traffic.polls, __ATOMIC_RELAXED);
+
+        control->stalled[id] = polls == control->polls[id] && !control->stopping;
+        control->polls[id] = polls;
+    }
+}
+
+/*
+ * Once a second: whoever reads the records as they come sees them within about that time, and
+ * whoever asks for health is told of workers that hang.
+ */
+static void every_second(struct weir_control *control)
+{
+    uint64_t now_us = weir_monotonic_us();
+
+    if (now_us - control->flush_us < SECOND_USEC)
+        return;
+    control->flush_us = now_us;
+    workers_look(control);
+    if (control->flows != NULL)
+        weir_output_flush(control->flows);
+    if (control->traces != NULL)
+        weir_output_flush(control->traces);
+}
+
+unsigned int weir_control_round(struct weir_control *control)
+{
+    unsigned int taken = 0;
+
+    for (unsigned int id = 0; id < control->fleet.count; id++) {
+        taken += take_traces(control, control->fleet.worker[id]);
+        taken += take_flows(control, control->fleet.worker[id]);
+    }
+    weir_events_tell(&control->events, &control->fleet);
+    taken += weir_events_take(&control->events, &control->fleet, weir_control_now(control),
+                              &control->counts.subscriber_lost);
+    taken += weir_http_serve(control->http);
+    taken += weir_telemetry_serve(control->telemetry);
+    weir_listings_reap(&control->fleet);
+    weir_policy_reap(&control->fleet);
+    every_second(control);
+    return taken;
+}
+
+void weir_control_wait(struct weir_control *control)
+{
+    if (!weir_http_wait(control->http, IDLE_USEC))
+        rte_delay_us_sleep(IDLE_USEC);
+}
+
+const struct weir_stats *weir_control_stats(struct weir_control *control)
+{
+    struct weir_stats *stats = &control->stats;
+    struct timespec now;
+
+    weir_stats_take(stats, &control->fleet);
+    clock_gettime(CLOCK_REALTIME, &now);
+    stats->time_us = (uint64_t)now.tv_sec * 1000000U + (uint64_t)now.tv_nsec / 1000U;
+    stats->uptime_us = weir_monotonic_us() - control->start_us;
+    stats->control = control->counts;
+    stats->control.subscribers = weir_events_subscribers(&control->events);
+    stats->control.listings = 0;
+    for (unsigned int i = 0; i < WEIR_LISTINGS_MAX; i++)
+        stats->control.listings += control->fleet.listing[i] != NULL;
+    stats->control.connections = weir_http_connections(control->http);
+    return stats;
+}
+
+bool weir_control_output_failed(const struct weir_control *control)
+{
+    return (control->flows != NULL && weir_output_error(control->flows) < 0) ||
+           (control->traces != NULL && weir_output_error(control->traces) < 0);
+}

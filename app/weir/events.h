@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Events and live traces: from the workers' rings to those who read them.
+ *
+ *   worker --- events, traces (rings) ---> control core --- lines, by filter ---> subscriber's room
+ *
+ * Each subscriber has room for so many octets of lines. What finds none is lost and counted, and a
+ * line that says so takes its place. Used by the control core only.
+ */
+#ifndef WEIR_APP_EVENTS_H
+#define WEIR_APP_EVENTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "weir/filter.h"
+#include "weir/workers.h"
+
+#define WEIR_SUBSCRIBERS_MAX 32U
+
+struct weir_subscriber;
+
+struct weir_events {
+    struct weir_subscriber *subscriber[WEIR_SUBSCRIBERS_MAX];
+    uint64_t lost_by_workers; /* events, as of the last look, and */
+    uint64_t traces_lost_by_workers;
+    uint32_t watch;                 /* what workers were last told to watch */
+    struct weir_trace_filter trace; /* and to trace */
+    bool told;                      /* they have been told all that */
+};
+
+/*
+ * Begin to read events (kinds: bit per enum weir_event_kind), or with kinds 0 the packets of trace.
+ * Returns 0, -EBUSY if there is no more room for readers, -EALREADY if somebody traces, -ENOMEM.
+ */
+int weir_subscribe(struct weir_events *events, const struct weir_filter *filter, unsigned int kinds,
+                   const struct weir_trace_filter *trace, struct weir_subscriber **subscriber);
+
+/* NULL is no error. */
+void weir_unsubscribe(struct weir_events *events, struct weir_subscriber *subscriber);
+
+/* Lines for the reader, as many as fit into size octets; returns their length. */
+size_t weir_subscriber_read(struct weir_subscriber *subscriber, char *text, size_t size);
+
+/* Is there something to read; has it got as much as its filter's limit allows? */
+bool weir_subscriber_ready(const struct weir_subscriber *subscriber);
+bool weir_subscriber_over(const struct weir_subscriber *subscriber);
+
+/* Tell the workers what is wanted, as far as they have not been told. */
+void weir_events_tell(struct weir_events *events, struct weir_fleet *fleet);
+
+/* Take what workers have sent. Lost lines are added to *lost. Returns the number of events. */
+unsigned int weir_events_take(struct weir_events *events, struct weir_fleet *fleet, uint64_t now_us,
+                              uint64_t *lost);
+
+/* One packet's fate for whoever traces. */
+void weir_events_trace(struct weir_events *events, const struct weir_trace_view *trace,
+                       uint64_t *lost);
+
+unsigned int weir_events_subscribers(const struct weir_events *events);
+
+#endif
