@@ -32,6 +32,7 @@ struct weir_packet {
     uint8_t reason;          /* enum weir_reason; NONE when the packet goes on to be tracked */
     uint8_t swapped;         /* the sender is the higher end of the key */
     uint8_t port;            /* it came in by; the parser leaves 0, the caller knows */
+    uint32_t epoch;          /* how often its port's clock was set back before it; likewise */
     struct weir_segment seg; /* kind TCP; all 0 else, but for seq of a quoted TCP segment */
 };
 

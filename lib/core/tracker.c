@@ -9,6 +9,9 @@
 
 #define USEC 1000000U
 
+/* A packet's time further ahead of the clock than this is a jump (see clock_jump). */
+#define JUMP_AHEAD_USEC ((uint64_t)1 << 38) /* 3.2 days; a record tells 12 apart */
+
 /* Records looked at, at most, to find one that may give way to a new flow. */
 #define EVICT_LOOKS 64U
 
@@ -334,6 +337,8 @@ static void report(struct weir_tracker *tracker, unsigned int family, uint32_t r
     }
     if (!tracker->rules->records)
         return;
+    if (tracker->outbox.count == tracker->outbox.size && tracker->drain != NULL)
+        tracker->drain(tracker->drain_context);
     if (tracker->outbox.count == tracker->outbox.size) {
         tracker->counters.records_lost++;
         return;
@@ -432,10 +437,49 @@ unsigned int weir_tracker_sweep(struct weir_tracker *tracker, uint64_t now_us, u
     return looks;
 }
 
+/*
+ * The clock jumps: ahead by more than a record can tell apart, or it is set back. Whoever was heard
+ * before a jump ahead has gone silent unless its timeout says otherwise; once the clock is set back
+ * nothing can be aged any more, and every flow ends.
+ */
+static void clock_jump(struct weir_tracker *tracker, uint64_t time_us, bool back)
+{
+    for (unsigned int i = 0; i < 2; i++) {
+        struct weir_table *table = &tracker->table[i];
+        uint32_t record = 0;
+
+        for (; next_in_use(table, &record, table->capacity); record++) {
+            struct place at = place_at(table, record);
+            uint64_t age = time_us - weir_flow_last(at.flow, tracker->clock_us);
+
+            if (back || age > tracker->rules->timeout_us[at.flow->pair][both_heard(at.flow)])
+                flow_end(tracker, at, end_of(at.flow, WEIR_END_TIMEOUT));
+        }
+    }
+    tracker->clock_us = time_us;
+}
+
+/* The clock is the latest time seen in its epoch; packets may be a little out of order. */
+static inline void clock_follow(struct weir_tracker *tracker, uint64_t time_us, uint32_t epoch)
+{
+    if (__builtin_expect(epoch != tracker->epoch, 0)) {
+        clock_jump(tracker, time_us, true);
+        tracker->epoch = epoch;
+    } else if (time_us > tracker->clock_us) {
+        if (__builtin_expect(time_us - tracker->clock_us > JUMP_AHEAD_USEC, 0))
+            clock_jump(tracker, time_us, false);
+        tracker->clock_us = time_us;
+    }
+}
+
+void weir_tracker_settle(struct weir_tracker *tracker, uint64_t now_us, uint32_t epoch)
+{
+    clock_follow(tracker, now_us, epoch);
+}
+
 bool weir_tracker_close(struct weir_tracker *tracker, uint64_t now_us, enum weir_end end)
 {
-    if (now_us > tracker->clock_us)
-        tracker->clock_us = now_us;
+    clock_follow(tracker, now_us, tracker->epoch);
     for (unsigned int i = 0; i < 2; i++) {
         struct weir_table *table = &tracker->table[i];
 
@@ -464,6 +508,7 @@ static void cold_begin(struct weir_tracker *tracker, struct place at, const stru
 {
     start_set(at.cold, p->time_us);
     weir_flow_set_last(at.flow, p->time_us);
+    at.cold->reopened = p->packet->epoch & 3U;
     at.cold->port = p->packet->port < WEIR_FLOW_PORT_MAX ? p->packet->port & WEIR_FLOW_PORT_MAX
                                                          : WEIR_FLOW_PORT_MAX;
     tracker->counters.created++;
@@ -826,8 +871,7 @@ void weir_tracker_track(struct weir_tracker *tracker, const struct weir_tracker_
             .fate = &burst->fate[i],
         };
 
-        if (p.time_us > tracker->clock_us)
-            tracker->clock_us = p.time_us;
+        clock_follow(tracker, p.time_us, p.packet->epoch);
         if (__builtin_expect(!whole && track_any_plain(tracker, &p, burst->likely[i]), 1)) {
             plain++;
             plain_bytes += p.packet->ip_len;

@@ -137,7 +137,8 @@ struct weir_tracker {
     struct weir_table table[2]; /* IPv4, IPv6 */
     struct weir_annex annex;
     const struct weir_rules *rules;
-    uint64_t clock_us; /* latest time seen */
+    uint64_t clock_us; /* latest time seen in this epoch */
+    uint32_t epoch;    /* how often the clock was set back */
     struct weir_outbox outbox;
     struct weir_event_box events; /* size 0 until the owner gives it room */
     /*
@@ -146,6 +147,9 @@ struct weir_tracker {
      */
     enum weir_policy (*judge)(const void *judge_context, const struct weir_packet *packet);
     const void *judge_context;
+    /* Empty the outbox; NULL: what finds no room is lost. Called when it is full. */
+    void (*drain)(void *drain_context);
+    void *drain_context;
     bool want_ids;                /* fill in flow_id of each fate */
     struct weir_counters counters __attribute__((aligned(64)));
 };
@@ -198,6 +202,15 @@ void weir_tracker_track(struct weir_tracker *tracker, const struct weir_tracker_
  * Stops early rather than overfill the outbox. Returns the number of records looked at.
  */
 unsigned int weir_tracker_sweep(struct weir_tracker *tracker, uint64_t now_us, unsigned int limit);
+
+/*
+ * A packet's time that lies further below the latest one of its port is no disorder: the port's clock
+ * was set back, and whoever numbers epochs (struct weir_packet) begins a new one.
+ */
+#define WEIR_SET_BACK_USEC ((uint64_t)1 << 35) /* 9.5 hours; a record allows 19 */
+
+/* Bring the clock to what others have seen; ends flows as a packet of that time and epoch would. */
+void weir_tracker_settle(struct weir_tracker *tracker, uint64_t now_us, uint32_t epoch);
 
 /*
  * Take out the next flows at the end of a run, as many as the outbox has room for: expired ones as such,
