@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What tshark says of a capture: every packet, and every TCP stream, by outer headers only."""
 
-import itertools
 import os
 import re
 import subprocess
@@ -22,6 +21,7 @@ PREFERENCES = ("ip.check_checksum:TRUE", "tcp.check_checksum:TRUE", "ip.defragme
 
 CHECKSUM_BAD = "0"
 SILENCE_MAX_US = 86_400_000_000  # after a day of silence every connection is given up
+SET_BACK_US = 1 << 35  # a clock set back by more than 9.5 hours begins another run of the capture
 ANALYSIS = ("retransmission", "out_of_order", "lost_segment", "ack_lost_segment")
 # Outer TCP: nothing but tags, IP and IPv6 extension headers before it.
 OUTER_TCP = re.compile(r"^eth:ethertype:((vlan|ieee8021ad):ethertype:)*(ip|ipv6(:ipv6\.\w+)*):tcp(:|$)")
@@ -60,7 +60,8 @@ class Packet:
     ack: int = 0
     payload: int = 0
     completeness: int = 0
-    clock_us: int = 0  # the latest time seen so far: a capture's time may run back, a clock does not
+    epoch: int = 0  # how often the capture's clock was set back before it
+    clock_us: int = 0  # the latest time seen since the clock was set
     analysis: frozenset = frozenset()
 
     @property
@@ -113,8 +114,12 @@ def packets(path):
         arguments += ["-e", name]
     rows = run_tshark(path, *arguments).splitlines()
     found = [make_packet(dict(zip(FIELDS, row.split("\t")))) for row in rows]
-    for packet, clock_us in zip(found, itertools.accumulate((p.time_us for p in found), max)):
-        packet.clock_us = clock_us
+    clock_us, epoch = 0, 0
+    for packet in found:
+        back = clock_us - packet.time_us > SET_BACK_US
+        epoch += back
+        clock_us = packet.time_us if back else max(clock_us, packet.time_us)
+        packet.clock_us, packet.epoch = clock_us, epoch
     return found
 
 
@@ -184,7 +189,8 @@ def split_at_ends(stream):
     parts, known, last = [Stream(stream.number)], facts.Facts(), stream.packets[0]
     for packet in stream.packets:
         again = known.over and packet.flags & (facts.SYN | facts.ACK | facts.RST) == facts.SYN
-        if again or packet.clock_us - last.clock_us > SILENCE_MAX_US:
+        silent = packet.clock_us - last.clock_us > SILENCE_MAX_US
+        if again or silent or packet.epoch != last.epoch:
             parts.append(Stream(stream.number))
             known = facts.Facts()
         parts[-1].packets.append(packet)
