@@ -77,14 +77,25 @@ int weir_control_close(struct weir_control *control)
     return flows < 0 ? flows : traces;
 }
 
+uint32_t weir_control_epoch(const struct weir_control *control)
+{
+    uint32_t epoch = 0;
+
+    for (unsigned int id = 0; id < control->fleet.count; id++)
+        epoch = RTE_MAX(epoch, control->fleet.worker[id]->tracker.epoch);
+    return epoch;
+}
+
 uint64_t weir_control_now(const struct weir_control *control)
 {
+    uint32_t epoch = weir_control_epoch(control);
     uint64_t now_us = 0;
 
     if (!control->fleet.lossless)
         return weir_clock_now(&control->fleet.worker[0]->reader.clock);
     for (unsigned int id = 0; id < control->fleet.count; id++)
-        now_us = RTE_MAX(now_us, control->fleet.worker[id]->tracker.clock_us);
+        if (control->fleet.worker[id]->tracker.epoch == epoch)
+            now_us = RTE_MAX(now_us, control->fleet.worker[id]->tracker.clock_us);
     return now_us;
 }
 

@@ -65,6 +65,9 @@ unsigned int weir_control_round(struct weir_control *control);
 /* Wait a moment, less if a client says something. */
 void weir_control_wait(struct weir_control *control);
 
+/* How often the clock of the captures was set back, the most that any worker has seen. */
+uint32_t weir_control_epoch(const struct weir_control *control);
+
 /* The time of flows: of the captures where all ports play one, of the wall clock otherwise. */
 uint64_t weir_control_now(const struct weir_control *control);
 

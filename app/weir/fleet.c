@@ -136,6 +136,8 @@ static int worker_make(struct weir_fleet *fleet, unsigned int id, unsigned int l
     if (err == 0)
         err = rings_make(worker, fleet->settings, socket);
     worker->tracker.judge = weir_worker_judge;
+    worker->tracker.drain = weir_worker_drain;
+    worker->tracker.drain_context = worker;
     worker->tracker.judge_context = worker;
     worker->bucket.per_sec = fleet->settings->reject_per_sec;
     worker->tracker.want_ids = fleet->settings->trace_file[0] != '\0';

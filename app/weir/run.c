@@ -148,6 +148,7 @@ static int workers_run(struct run *run)
         }
     }
     serve_until(run, received_all);
+    fleet->close_epoch = weir_control_epoch(&run->control);
     fleet->close_us = weir_control_now(&run->control);
     fleet->close_end = run->interrupted ? WEIR_END_SHUTDOWN : WEIR_END_ACTIVE;
     phase_set(run, WEIR_PHASE_CLOSE);

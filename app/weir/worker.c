@@ -132,6 +132,11 @@ static void flows_send(struct weir_worker *worker)
     outbox->count -= sent;
 }
 
+void weir_worker_drain(void *worker)
+{
+    flows_send(worker);
+}
+
 static void trace_fill(const struct weir_burst *burst, unsigned int i, struct weir_trace_view *view)
 {
     const struct weir_fate *fate = &burst->fate[i];
@@ -318,6 +323,23 @@ static void queue_empty(struct weir_rx_queue *queue)
     queue->no_buffer = stats.rx_nombuf;
 }
 
+/* Captures put one behind the other may set the clock back by years. */
+static void burst_epochs(struct weir_worker *worker, struct weir_rx_queue *queue)
+{
+    struct weir_burst *burst = &worker->burst;
+
+    for (unsigned int i = 0; i < burst->count; i++) {
+        uint64_t time_us = burst->time_us[i];
+
+        if (unlikely(time_us + WEIR_SET_BACK_USEC < queue->clock_us)) {
+            queue->epoch++;
+            queue->clock_us = time_us;
+        }
+        queue->clock_us = RTE_MAX(queue->clock_us, time_us);
+        burst->packet[i].epoch = queue->epoch;
+    }
+}
+
 static unsigned int queue_poll(struct weir_worker *worker, struct weir_rx_queue *queue)
 {
     struct weir_port_traffic *traffic = &worker->traffic.port[queue->port];
@@ -342,6 +364,8 @@ static unsigned int queue_poll(struct weir_worker *worker, struct weir_rx_queue 
                          queue->queue,
                      worker->fleet->ports->port[queue->port].rx_queues);
     queue->number += received;
+    if (worker->fleet->lossless)
+        burst_epochs(worker, queue);
     weir_burst_hash(burst, &worker->fleet->rules);
     if (worker->fleet->count > 1)
         burst_steer(worker);
@@ -465,6 +489,7 @@ static void close_flows(struct weir_worker *worker)
 {
     struct weir_fleet *fleet = worker->fleet;
 
+    weir_tracker_settle(&worker->tracker, fleet->close_us, fleet->close_epoch);
     while (weir_tracker_close(&worker->tracker, fleet->close_us, fleet->close_end) ||
            worker->tracker.outbox.count > 0) {
         events_send(worker);

@@ -47,7 +47,9 @@ struct weir_rx_queue {
     uint16_t queue;
     uint64_t number; /* packets received so far */
     uint64_t no_buffer;
-    bool at_end; /* a finite port that has said all it has */
+    bool at_end;       /* a finite port that has said all it has */
+    uint32_t epoch;    /* how often a finite port's clock was set back */
+    uint64_t clock_us; /* latest time in this epoch */
 };
 
 /* Power-of-two histograms: bucket i counts what is at most 2^i, the last one all the rest too. */
@@ -129,6 +131,7 @@ struct weir_fleet {
     const struct weir_policy_set *policy_retired; /* the one before, while workers may hold it */
     atomic_int phase;
     uint64_t close_us;       /* written before phase becomes CLOSE */
+    uint32_t close_epoch;    /* likewise */
     enum weir_end close_end; /* likewise */
 };
 
@@ -142,7 +145,10 @@ int weir_fleet_make(struct weir_fleet *fleet, const struct weir_settings *settin
 /* Free what weir_fleet_make made; no worker may be running. */
 void weir_fleet_free(struct weir_fleet *fleet);
 
-/* rules->judge of a worker: asks the policy the worker holds. */
+/* tracker.drain of a worker: sends what stands in its outbox. */
+void weir_worker_drain(void *worker);
+
+/* tracker.judge of a worker: asks the policy the worker holds. */
 enum weir_policy weir_worker_judge(const void *worker, const struct weir_packet *packet);
 
 /* The loop; given to rte_eal_remote_launch with a struct weir_worker. Returns 0. */
