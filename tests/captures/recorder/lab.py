@@ -200,10 +200,13 @@ class Lab:
         self.server.sysctl("net.ipv4.ip_forward", 1)
         self.server.sysctl("net.ipv6.conf.all.forwarding", 1)
         self._let_link_noise_pass()
-        with self.box.inside():
-            self.wire = Wire("tapa", "tapb", self.writer, self.options)
+        self.wire = self.make_wire()
         self.wire.start()
         return self
+
+    def make_wire(self):
+        with self.box.inside():
+            return Wire("tapa", "tapb", self.writer, self.options)
 
     def _let_link_noise_pass(self):
         """Multicast listener reports of the new interfaces are nobody's subject."""

@@ -139,7 +139,7 @@ class Wire(threading.Thread):
 
     def run(self):
         poller = select.poll()
-        for port in self._ports.values():
+        for port in self._sockets():
             poller.register(port, select.POLLIN)
         poller.register(self._wake_r, select.POLLIN)
         while not (self._stopping and not self._events):
@@ -154,15 +154,21 @@ class Wire(threading.Thread):
             return 50
         return max(0.0, (self._events[0][0] - time.monotonic()) * 1000)
 
+    def _sockets(self):
+        return list(self._ports.values())
+
     def _receive(self):
         for direction, port in self._ports.items():
-            while True:
-                try:
-                    data = port.recv(FRAME_MAX)
-                except BlockingIOError:
-                    break
-                self._last_activity = time.monotonic()
-                self._trouble(BEFORE, direction, data)
+            self._take_from(port, BEFORE, direction)
+
+    def _take_from(self, port, side, direction):
+        while True:
+            try:
+                data = port.recv(FRAME_MAX)
+            except BlockingIOError:
+                return
+            self._last_activity = time.monotonic()
+            self._trouble(side, direction, data)
 
     def _run_due(self):
         while self._events and self._events[0][0] <= time.monotonic():
@@ -218,6 +224,9 @@ class Wire(threading.Thread):
             self.writer.write(time.time_ns(), frames.with_tags(self._as_recorded(data), self.options.tags))
             if frame in self._forged:
                 self.forged_numbers.append(self.recorded)
+        self._leave_tap(direction, data)
+
+    def _leave_tap(self, direction, data):
         self._trouble(AFTER, direction, data)
 
     def _deliver(self, direction, data):

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The lab of the recorder with weir where its tap is: what is lost before weir and what behind it, the wire decides.
+
+    client -- [lose, double, hold back] -- weir -- [lose, double, hold back] -- server
+"""
+
+import os
+import subprocess
+import time
+
+import paths  # noqa: F401
+from box import Weir
+from recorder.lab import V4, V6, Lab, run
+from recorder.wire import AFTER, TO_CLIENT, TO_SERVER, Wire, packet_socket
+
+READY_SEC = 15
+BOX_SIDES = (("wirea", "weira"), ("wireb", "weirb"))
+
+
+class BoxWire(Wire):
+    """Gives frames to the box instead of the tap, and takes on what comes out of it on the other side."""
+
+    def __init__(self, devices, box_devices, writer, options):
+        super().__init__(*devices, writer, options)
+        toward_client, toward_server = (packet_socket(device, False) for device in box_devices)
+        self._into_box = {TO_SERVER: toward_client, TO_CLIENT: toward_server}
+        self._out_of_box = {TO_SERVER: toward_server, TO_CLIENT: toward_client}
+
+    def _sockets(self):
+        return super()._sockets() + list(self._into_box.values())
+
+    def _receive(self):
+        super()._receive()
+        for direction, port in self._out_of_box.items():
+            self._take_from(port, AFTER, direction)
+
+    def _leave_tap(self, direction, data):
+        """What is not recorded goes past the box: so a flow can be first seen in its middle."""
+        if not self.recording:
+            super()._leave_tap(direction, data)
+            return
+        try:
+            self._into_box[direction].send(data)
+        except BlockingIOError:
+            pass  # a full transmit queue: one more loss before the box
+
+
+class BoxLab(Lab):
+    """The client and server of a Lab, and weir between them; `outcome` is there after finish()."""
+
+    def __init__(self, path_base, scratch, turn=0, **options):
+        super().__init__(path_base, scratch, **options)
+        devices = [f"net_af_packet{n},iface={device}" for n, (_, device) in enumerate(BOX_SIDES)]
+        self.weir = Weir(scratch, devices, turn=turn, trace=True)
+        self.outcome = None
+
+    def make_wire(self):
+        for near, far in BOX_SIDES:
+            run("ip", "-n", "box", "link", "add", near, "type", "veth", "peer", "name", far)
+            for device in (near, far):
+                run("ip", "-n", "box", "link", "set", device, "up")
+        self.weir.start()
+        with self.box.inside():
+            return BoxWire(("tapa", "tapb"), [near for near, _ in BOX_SIDES], self.writer, self.options)
+
+    def wait_ready(self):
+        """Until a ping passes, IPv4 and IPv6; so the hosts know each other's MAC addresses."""
+        recording, self.wire.recording = self.wire.recording, True
+        deadline = time.monotonic() + READY_SEC
+        for family in (V4, V6):
+            while not self.ping(family):
+                if time.monotonic() > deadline:
+                    raise TimeoutError(f"no ping passes the box; it said: {self.weir.said()[-300:]}")
+        self.wire.recording = recording
+
+    def ping(self, family):
+        command = ("ping", "-q", "-c", "1", "-W", "0.3", self.server.address[family])
+        return subprocess.run(("ip", "netns", "exec", "client", *command), stdout=subprocess.DEVNULL,
+                              check=False).returncode == 0
+
+    def finish(self, conforming):
+        super().finish(conforming)
+        self.outcome = self.weir.stop()
+
+    def __exit__(self, *error):
+        self.weir.kill()
+        keep = os.environ.get("WEIR_LIVE_KEEP")
+        if keep:
+            run("cp", "-r", self.scratch, os.path.join(keep, os.path.basename(self.path_base)))
+        super().__exit__(*error)
