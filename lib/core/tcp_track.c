@@ -115,10 +115,16 @@ static struct finding classify_syn(struct weir_flow *flow, unsigned int dir,
 /* The SYN of y that this acknowledgement is for: the tracked one, an earlier one of y, or none. */
 enum syn_match { SYN_NOT_MINE, SYN_TRACKED, SYN_EARLIER };
 
+/* Not heard yet, but its SYN has been answered: see commit_answer. */
+static bool known_from_answer(const struct weir_peer *x)
+{
+    return !(x->flags & WEIR_PEER_SEEN) && x->edge != 0;
+}
+
 static enum syn_match acknowledges_syn(const struct weir_peer *y, const struct weir_peer *x,
                                        uint32_t ack)
 {
-    if (x->flags & WEIR_PEER_PROVEN) /* heard past its SYN: see hear_past_syn */
+    if ((x->flags & WEIR_PEER_PROVEN) || known_from_answer(x)) /* y.ack is an acknowledgement */
         return ack == y->end ? SYN_TRACKED : SYN_NOT_MINE;
     /* Until x is seen, y.ack holds y's initial sequence number, and x an earlier attempt's end. */
     if (ack - (y->ack + 1) <= y->end - (y->ack + 1))
@@ -132,6 +138,7 @@ static enum syn_match acknowledges_syn(const struct weir_peer *y, const struct w
 static void forget_syn(struct weir_peer *x, struct weir_peer *y)
 {
     x->flags &= (uint8_t)~WEIR_PEER_SEEN;
+    x->edge = 0;
     y->edge -= y->ack;
 }
 
@@ -157,6 +164,8 @@ static struct finding classify_syn_ack(struct weir_flow *flow, unsigned int dir,
             return stray(WEIR_REASON_SYN_ACK_OTHER);
         }
     }
+    if (!(y->flags & WEIR_PEER_SEEN) && !(x->flags & WEIR_PEER_PROVEN) && syn_repeated(x, y, seg))
+        return found(WEIR_TCP_EV_SYN_ACK, WEIR_REASON_NONE); /* y's SYN took another way */
     if (y->end - seg->ack <= SYN_REACH) {
         if (state_of(flow, !dir) == WEIR_TCP_SYN_SENT && syn_overtaken(x, seg) &&
             acknowledges_syn(y, x, seg->ack) == SYN_TRACKED)
@@ -482,7 +491,8 @@ static void commit_first_syn(struct weir_flow *flow, unsigned int dir,
 {
     struct weir_peer *x = &flow->peer[dir];
     struct weir_peer *y = &flow->peer[!dir];
-    uint32_t next = (seg->flags & WEIR_TCP_ACK) ? seg->ack : y->ack + 1;
+    bool answered = known_from_answer(x);
+    uint32_t next = (seg->flags & WEIR_TCP_ACK) ? seg->ack : answered ? y->end : y->ack + 1;
     bool adopted = y->flags & WEIR_PEER_UNSURE;
 
     x->flags &= (uint8_t)~WEIR_PEER_UNSURE;
@@ -496,10 +506,27 @@ static void commit_first_syn(struct weir_flow *flow, unsigned int dir,
     }
     x->ack = next;
     x->edge = next + seg->win;
-    y->ack = seg->seq + 1;
-    y->edge += seg->seq + 1;
+    if (!answered) {
+        y->ack = seg->seq + 1;
+        y->edge += seg->seq + 1;
+    }
     if (!adopted || !(seg->opts & WEIR_SEG_WS)) /* else y's offer was not seen and stays unknown */
         scale_negotiate(flow);
+}
+
+/* x answers a SYN of y that has not passed here: a simultaneous open of which half took another way. */
+static void commit_answer(struct weir_flow *flow, unsigned int dir, const struct weir_segment *seg)
+{
+    struct weir_peer *x = &flow->peer[dir];
+    struct weir_peer *y = &flow->peer[!dir];
+
+    x->ack = seg->ack;
+    x->edge = seg->ack + seg->win;
+    y->end = seg->ack;
+    y->ack = x->end;
+    y->edge = (x->end + WEIR_WINDOW_MAX) | 1U; /* not 0: see known_from_answer */
+    y->flags |= WEIR_PEER_UNSURE;
+    weir_window_set_scale(flow, !dir, WEIR_WSCALE_UNKNOWN);
 }
 
 static void commit_syn(struct weir_flow *flow, unsigned int dir, const struct weir_segment *seg)
@@ -510,6 +537,8 @@ static void commit_syn(struct weir_flow *flow, unsigned int dir, const struct we
 
     if (!(x->flags & WEIR_PEER_SEEN)) {
         commit_first_syn(flow, dir, seg);
+    } else if ((seg->flags & WEIR_TCP_ACK) && !(y->flags & WEIR_PEER_SEEN)) {
+        commit_answer(flow, dir, seg);
     } else {
         if (weir_seq_after(end, x->end))
             x->end = end;
@@ -659,7 +688,8 @@ void weir_tcp_reopen(struct weir_flow *flow, unsigned int dir, const struct weir
 {
     bool unanswered = !(flow->peer[!dir].flags & WEIR_PEER_SEEN) && !pair_over(flow);
     /* It may be the old one come late, or one that has passed before as a challenge: see below. */
-    bool late = !unanswered && (flow->peer[dir].end - 1 - seg->seq <= SYN_REACH ||
+    bool known = (flow->peer[dir].flags & (WEIR_PEER_SEEN | WEIR_PEER_UNSURE)) == WEIR_PEER_SEEN;
+    bool late = !unanswered && ((known && flow->peer[dir].end - 1 - seg->seq <= SYN_REACH) ||
                                 (flow->peer[!dir].flags & WEIR_PEER_CHALL));
     uint32_t earlier = unanswered ? flow->peer[dir].end : weir_segment_end(seg);
     uint8_t extra[2] = {flow->peer[0].flags & WEIR_PEER_EXTRA,
