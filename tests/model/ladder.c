@@ -76,6 +76,8 @@ static void print_blind(const struct state *s)
 {
     struct packet p = {0};
     struct weir_segment seg;
+    struct weir_outcome outcome;
+    struct state copy;
     unsigned int sender;
     char text[128];
 
@@ -84,7 +86,11 @@ static void print_blind(const struct state *s)
     p = (struct packet){.seq = seg.seq, .ack = seg.ack, .win = seg.win, .flags = seg.flags,
                         .len = (uint8_t)seg.len};
     segment_text(text, sizeof(text), &p, sender);
-    printf("       blind, as if from the %s: %s\n", sender == LEFT ? "left" : "right", text);
+    copy = *s;
+    outcome = tap_track(&copy, sender, &seg, NO_GENERATION);
+    printf("       blind, as if from the %s: %s {%s: %s, %s}\n", sender == LEFT ? "left" : "right",
+           text, outcome.action == WEIR_TCP_ACT_REFUSE ? "REFUSED" : "pass",
+           weir_tcp_event_name(outcome.event), weir_reason_name(outcome.reason));
 }
 
 void ladder_print(const struct event *path, unsigned int len, finding_t finding)

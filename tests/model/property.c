@@ -263,7 +263,9 @@ static bool excepted_quiet(const struct state *s, unsigned int e, unsigned int t
         state = WEIR_TCP_LISTEN; /* whether anybody listens shows in the answer only */
     if (gone(peer) && (reach(state, end->passed) >> tracked & 1))
         return except(EXC_SENDER_GONE);
-    if (gone(peer) && (reach(tracked, end->passed) >> endpoint_wire_state(end) & 1))
+    if (end->flags & END_EXPIRED)
+        state = WEIR_TCP_TIME_WAIT;
+    if (gone(peer) && (reach(tracked, end->passed) >> state & 1))
         return except(EXC_SENDER_GONE); /* its own last word was lost, and nobody asks for it again */
     if (s->mixed)
         return except(EXC_MIXED);
