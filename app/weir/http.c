@@ -17,6 +17,7 @@
 
 #define CONNECTIONS_MAX  256U
 #define CONNECTION_ROOM  (64U * 1024) /* octets of a connection: header, and what is to be sent */
+#define CONNECTION_STEP  4096U        /* in which its room for what comes in grows */
 #define IDLE_SEC         10U          /* a connection that says nothing, or takes nothing */
 #define TARGET_MAX       8192U
 #define HEADER_MAX       (16U * 1024)
@@ -43,7 +44,7 @@ struct weir_http {
     TAILQ_HEAD(, weir_request) requests; /* that have begun */
     uint64_t run_us;                     /* when the server last had its round */
     uint64_t look_us;
-    bool resumed;       /* somebody can go on */
+    bool again;         /* there is more to do without hearing anything new */
     struct stat socket; /* of ours, so that another's is not removed */
 };
 
@@ -141,7 +142,7 @@ void weir_http_suspend(struct weir_request *request)
 static void request_resume(struct weir_http *http, struct weir_request *request)
 {
     request->suspended = false;
-    http->resumed = true;
+    http->again = true;
     MHD_resume_connection(request->connection);
 }
 
@@ -234,6 +235,16 @@ static bool servers_ready(const struct weir_http *http, const struct timespec *t
     return ppoll(fd, count, timeout, NULL) > 0;
 }
 
+/* One round of a server. It says by a timeout of 0 that it has not done all that it could. */
+static void server_run(struct weir_http *http, struct MHD_Daemon *daemon)
+{
+    MHD_UNSIGNED_LONG_LONG timeout_msec;
+
+    MHD_run(daemon);
+    if (MHD_get_timeout(daemon, &timeout_msec) == MHD_YES && timeout_msec == 0)
+        http->again = true;
+}
+
 unsigned int weir_http_serve(struct weir_http *http)
 {
     const struct timespec none = {0};
@@ -245,14 +256,14 @@ unsigned int weir_http_serve(struct weir_http *http)
     now_us = weir_monotonic_us();
     done = requests_look(http, now_us);
     /* A round also when nothing is said, since that is when connections time out. */
-    if (!http->resumed && now_us - http->run_us < RUN_USEC && !servers_ready(http, &none))
+    if (!http->again && now_us - http->run_us < RUN_USEC && !servers_ready(http, &none))
         return done;
-    http->resumed = false;
+    http->again = false;
     http->run_us = now_us;
     for (unsigned int i = 0; i < SERVERS; i++)
         if (http->server[i].daemon != NULL)
-            MHD_run(http->server[i].daemon);
-    return done;
+            server_run(http, http->server[i].daemon);
+    return done + http->again;
 }
 
 bool weir_http_wait(struct weir_http *http, unsigned int usec)
@@ -304,8 +315,9 @@ static int server_start(struct weir_http *http, unsigned int which, int fd)
         MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, server,
         MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX,
         MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SEC, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        (size_t)CONNECTION_ROOM, MHD_OPTION_URI_LOG_CALLBACK, request_new, server,
-        MHD_OPTION_NOTIFY_COMPLETED, request_over, server, MHD_OPTION_END);
+        (size_t)CONNECTION_ROOM, MHD_OPTION_CONNECTION_MEMORY_INCREMENT, (size_t)CONNECTION_STEP,
+        MHD_OPTION_URI_LOG_CALLBACK, request_new, server, MHD_OPTION_NOTIFY_COMPLETED, request_over,
+        server, MHD_OPTION_END);
     if (server->daemon == NULL) {
         warnx("the HTTP server does not start");
         close(fd);
