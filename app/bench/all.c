@@ -23,9 +23,11 @@ struct group {
     struct bench_case cases[BENCH_CASES_MAX];
 };
 
+/* clang-format off */
 #define EST4(n)    {BENCH_ESTABLISHED, n, 4, 64, BENCH_CHECKSUM_HARDWARE, false}
 #define EST4_RH(n) {BENCH_ESTABLISHED, n, 4, 64, BENCH_CHECKSUM_HARDWARE, true}
 #define OF(scenario, n) {scenario, n, 4, 64, BENCH_CHECKSUM_HARDWARE, false}
+/* clang-format on */
 
 static const struct group groups[] = {
     {8,

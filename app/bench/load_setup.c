@@ -96,8 +96,8 @@ static uint64_t check(struct bench_world *world)
 
         begun -= phase == 0;
         if (states[phase][0] != 0)
-            wrong += !bench_conn_right(world, &world->conn[slot], world->number[slot],
-                                       states[phase]);
+            wrong +=
+                !bench_conn_right(world, &world->conn[slot], world->number[slot], states[phase]);
     }
     if (wrong > 0)
         warnx("%" PRIu64 " connections differ from what was sent on them", wrong);

@@ -6,7 +6,7 @@
 
 #define MIXED_SYN_PERCENT 5U
 
-/* Zipf's law with exponent 1: the rank's logarithm is uniform. Ranks are strewn over the records. */
+/* Zipf's law, exponent 1: the rank's logarithm is uniform. Ranks are strewn over the records. */
 static uint32_t zipf(struct bench_world *world)
 {
     uint64_t rank = (uint64_t)exp(bench_random_unit(world->random) * log((double)world->flows));
@@ -25,9 +25,8 @@ static unsigned int imix_len(struct bench_world *world)
 
 static void next(struct bench_world *world, unsigned int i, struct bench_segment *seg)
 {
-    uint32_t flow = world->scenario == BENCH_ZIPF
-                        ? zipf(world)
-                        : bench_random_below(world->random, world->flows);
+    uint32_t flow = world->scenario == BENCH_ZIPF ? zipf(world)
+                                                  : bench_random_below(world->random, world->flows);
     unsigned int dir = bench_random(world->random) >> 63;
     unsigned int len = BENCH_DATA_LEN;
 

@@ -66,10 +66,9 @@ static int run_memory(const struct bench_options *options)
     many = growth(options->flows, options->family);
     if (many > few)
         printf("{\"scenario\":\"memory\",\"flows\":%" PRIu32
-               ",\"family\":%u,\"huge\":%s,\"held_bytes\":%" PRId64
-               ",\"bytes_per_flow\":%.1f}\n",
-               options->flows, options->family, bench_memory_huge() ? "true" : "false",
-               many - few, (double)(many - few) / (options->flows - FEW + 1));
+               ",\"family\":%u,\"huge\":%s,\"held_bytes\":%" PRId64 ",\"bytes_per_flow\":%.1f}\n",
+               options->flows, options->family, bench_memory_huge() ? "true" : "false", many - few,
+               (double)(many - few) / (options->flows - FEW + 1));
     bench_memory_stop();
     return many > few ? 0 : -ENOMEM;
 }

@@ -15,11 +15,11 @@
 #include <rte_log.h>
 #include <rte_malloc.h>
 
-#define POOL      "/sys/kernel/mm/hugepages/hugepages-2048kB/"
-#define HUGE_PAGE ((size_t)2 << 20)
-#define PAGE      4096U
+#define POOL          "/sys/kernel/mm/hugepages/hugepages-2048kB/"
+#define HUGE_PAGE     ((size_t)2 << 20)
+#define PAGE          4096U
 #define ARGUMENTS_MAX 16
-#define SPARE     16U /* hugepages for the EAL itself */
+#define SPARE         16U /* hugepages for the EAL itself */
 
 static struct {
     bool huge;

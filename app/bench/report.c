@@ -58,8 +58,8 @@ static void report_row(const struct bench_case *what, const struct bench_result 
            result->weir.median * (double)rte_get_tsc_hz() / 1e9, 1e3 / result->weir.median,
            new_per_sec(result) / 1e6);
     if (result->has_baseline)
-        printf(" %7.2f %6.2f %6.2f", result->hash.median,
-               result->weir.median / result->hash.median, result->line.median);
+        printf(" %7.2f %6.2f %6.2f", result->hash.median, result->weir.median / result->hash.median,
+               result->line.median);
     else
         printf(" %7s %6s %6s", "-", "-", "-");
     printf(" %6.2f\n", result->parse.median);

@@ -96,10 +96,9 @@ static int tracker_make(struct bench_world *world)
     world->outbox = bench_memory_take("the outbox", OUTBOX * sizeof(*world->outbox));
     if (world->memory == NULL || world->outbox == NULL)
         return -1;
-    return weir_tracker_init(&world->tracker, world->memory,
-                             world->family == 6 ? 1 : world->capacity,
-                             world->family == 6 ? world->capacity : 1, &world->rules,
-                             world->outbox, OUTBOX);
+    return weir_tracker_init(
+        &world->tracker, world->memory, world->family == 6 ? 1 : world->capacity,
+        world->family == 6 ? world->capacity : 1, &world->rules, world->outbox, OUTBOX);
 }
 
 static int mbufs_make(struct bench_world *world)

@@ -22,7 +22,7 @@
 
 /* The generator's books of one connection. */
 struct bench_conn {
-    uint32_t sent[2];    /* payload octets, by enum weir_dir */
+    uint32_t sent[2]; /* payload octets, by enum weir_dir */
     uint32_t packets[2];
 };
 
@@ -51,7 +51,7 @@ struct bench_world {
     uint64_t *number;        /* setup: the connection that a slot has reached */
     uint64_t born;           /* connections begun */
     uint64_t random[2];
-    void *memory;            /* the tracker's */
+    void *memory; /* the tracker's */
     struct weir_rules rules;
     struct weir_tracker tracker;
     struct weir_flow_view *outbox;
@@ -66,7 +66,7 @@ struct bench_world {
     uint64_t packets; /* expected in the tracker's counters, as the next ones */
     uint64_t octets;
     uint64_t refused;
-    uint64_t plain; /* packets without any reason */
+    uint64_t plain;            /* packets without any reason */
     uint64_t poll[BENCH_PASS]; /* TSC cycles of each poll of the last pass */
 };
 
@@ -111,7 +111,7 @@ static inline uint32_t bench_random_below(uint64_t state[2], uint32_t limit)
 /* The record of a connection, or WEIR_TABLE_NONE. */
 uint32_t bench_world_find(struct bench_world *world, uint64_t number);
 
-/* Fill in the next segment on a connection, by its books: flags, direction and payload are given. */
+/* Fill in the next segment on a connection, by its books; flags, direction, payload are given. */
 void bench_segment_next(const struct bench_conn *conn, struct bench_segment *seg);
 
 /* Enter it in the books. */

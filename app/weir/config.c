@@ -227,8 +227,9 @@ static void read_group(struct reading *reading, const config_setting_t *group)
     const char *name = config_setting_name(group);
 
     if (find_key(name, NULL) == NULL) {
-        complain(reading, group,
-                 "ports, workers, tracking, timeouts, policy, output or control; this key is unknown");
+        complain(
+            reading, group,
+            "ports, workers, tracking, timeouts, policy, output or control; this key is unknown");
         return;
     }
     if (!config_setting_is_group(group)) {

@@ -69,8 +69,7 @@ static int tracker_make(struct weir_worker *worker, const struct weir_settings *
     err = weir_tracker_init(&worker->tracker, memory, flows4, flows6, &worker->fleet->rules, outbox,
                             OUTBOX_SIZE);
     if (worker->event_room != NULL)
-        worker->tracker.events =
-            (struct weir_event_box){worker->event_room, EVENTS_SIZE, 0, 0};
+        worker->tracker.events = (struct weir_event_box){worker->event_room, EVENTS_SIZE, 0, 0};
     return err;
 }
 

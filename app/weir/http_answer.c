@@ -9,8 +9,7 @@
 #include "weir/json.h"
 
 #define STREAM_BLOCK    (32U * 1024)
-#define READER_IDLE_SEC 60U /* a stream whose client takes nothing: people page through listings   \
-                             */
+#define READER_IDLE_SEC 60U /* a stream whose client takes nothing: people page */
 
 static enum MHD_Result respond(struct weir_request *request, unsigned int status,
                                struct MHD_Response *response, const char *type)

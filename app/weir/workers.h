@@ -124,7 +124,7 @@ struct weir_fleet {
     bool lossless; /* all ports are finite: wait rather than lose */
     unsigned int count;
     struct weir_worker *worker[WEIR_WORKERS_MAX];
-    struct rte_ring *outgoing[RTE_MAX_ETHPORTS]; /* for workers without a transmit queue */
+    struct rte_ring *outgoing[RTE_MAX_ETHPORTS];     /* for workers without a transmit queue */
     struct weir_listing *listing[WEIR_LISTINGS_MAX]; /* the control core's; NULL: free */
     _Atomic(const struct weir_policy_set *) policy;  /* NULL: everybody may start a flow */
     atomic_uint policy_epoch; /* of that; written by the control core after it */

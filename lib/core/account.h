@@ -44,8 +44,8 @@ void weir_account_spill(struct weir_flow *flow, struct weir_flow_cold *cold,
 
 /*
  * Count one packet of so many IP octets. The tally is one word, octets lowest, then packets, then
- * flags (test_account.c sees to it): one addition counts both, and the uppermost bit of either field
- * says that it wants to be spilled.
+ * flags (test_account.c sees to it): one addition counts both, and the uppermost bit of either
+ * field says that it wants to be spilled.
  */
 static inline void weir_account_packet(struct weir_flow *flow, struct weir_flow_cold *cold,
                                        struct weir_annex *annex, unsigned int dir, uint32_t bytes)

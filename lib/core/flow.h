@@ -9,9 +9,9 @@
  *   | tally  20 B  | tally  20 B  | win 8B | (v4)  |   +-----------------------------------+
  *   +--------------+--------------+--------+-------+
  *
- * A packet of an established connection reads and writes the hot line only. The tally in it is small
- * and spills into the cold part every 64 packets or 64 KiB; the few connections that outgrow the
- * cold part, and those that had a packet refused, are given an annex (annex.h).
+ * A packet of an established connection reads and writes the hot line only. The tally in it is
+ * small and spills into the cold part every 64 packets or 64 KiB; the few connections that outgrow
+ * the cold part, and those that had a packet refused, are given an annex (annex.h).
  *
  * An IPv6 record is the same with a longer key, in two lines.
  *
@@ -37,13 +37,13 @@ enum weir_dir { WEIR_ORIG, WEIR_RESP };
 #define WEIR_PEER_TS     0x10U /* ts holds the newest of its time stamps that its peer has echoed */
 #define WEIR_PEER_UNSURE 0x20U /* adopted mid-stream: end may lie below what it really sent */
 #define WEIR_PEER_CHALL  0x40U /* a challenge ACK from this end is expected (RFC 5961) */
-#define WEIR_PEER_EXTRA  0x80U /* of ORIG: the cold part has an annex; of RESP: ORIG is the key's higher end */
+#define WEIR_PEER_EXTRA  0x80U /* of ORIG: has an annex; of RESP: ORIG is the key's higher end */
 
-#define WEIR_PEER_PROVEN (WEIR_PEER_ACK | WEIR_PEER_DATA | WEIR_PEER_FIN) /* it sent more than SYNs */
+#define WEIR_PEER_PROVEN (WEIR_PEER_ACK | WEIR_PEER_DATA | WEIR_PEER_FIN) /* more than SYNs */
 
 struct weir_peer {
     uint32_t end;  /* one beyond the highest sequence number it sent, SYN and FIN counted */
-    uint32_t ack;  /* highest acknowledgement it sent; before its first: its initial sequence number */
+    uint32_t ack;  /* highest acknowledgement it sent; before its first: its initial number */
     uint32_t edge; /* highest ack + window it offered: the right edge of what it will take */
     uint32_t ts;   /* its newest TSval known to have arrived (RFC 7323 TS.Recent of its peer) */
     uint32_t bytes : 17;  /* tally since the last spill: IP octets */
@@ -51,12 +51,12 @@ struct weir_peer {
     uint32_t flags : 8;   /* WEIR_PEER_* */
 };
 
-/* win: window scale in the low half, ceil(log2(largest window offered)) - 15, at least 0, in the high. */
+/* win: window scale in the low half, max(0, ceil(log2(largest offered)) - 15) in the high. */
 #define WEIR_WSCALE_UNKNOWN 15U
 
 struct weir_flow {
     struct weir_peer peer[2]; /* by enum weir_dir */
-    uint32_t last_low;        /* when a packet last passed: low 40 bits of microseconds since the epoch */
+    uint32_t last_low;        /* when a packet last passed: low 40 bits of Unix microseconds */
     uint8_t last_high;
     uint8_t pair; /* both ends' states as one number: tcp_pair.h, or a class of other protocols */
     uint8_t win[2];
@@ -78,19 +78,20 @@ static_assert(offsetof(struct weir_flow, key) + sizeof(struct weir_key6) <= WEIR
 #define WEIR_FLOW_PORT_MAX 63U
 
 struct weir_flow_cold {
-    uint16_t start[3]; /* low 48 bits of microseconds since the epoch, low word first */
+    uint16_t start[3];    /* low 48 bits of Unix microseconds, low word first */
     uint8_t reopened : 2; /* how often the record was opened anew in the same microsecond */
-    uint8_t port : 6;     /* its first packet came in by; WEIR_FLOW_PORT_MAX: that or a higher one */
-    uint8_t reason;    /* last reason for which a packet of it was refused */
-    uint8_t history[WEIR_HISTORY_MAX / 2]; /* letters in order of first appearance, four bits each */
-    uint8_t refused[2]; /* packets refused per direction; an annex takes over before they are full */
+    uint8_t port : 6;     /* of its first packet; WEIR_FLOW_PORT_MAX: that or a higher one */
+    uint8_t reason;       /* last reason for which a packet of it was refused */
+    uint8_t history[WEIR_HISTORY_MAX / 2]; /* letters as they first appeared, 4 bits each */
+    uint8_t refused[2]; /* packets per direction; an annex takes over before they are full */
     union {
         uint16_t spilled[4]; /* units of 64 packets (orig, resp), of 64 KiB (orig, resp) */
         uint32_t annex;      /* with WEIR_PEER_EXTRA of ORIG */
     };
 };
 
-static_assert(sizeof(struct weir_flow_cold) == 24, "64 + 24 + the index's share stay below 96 bytes");
+static_assert(sizeof(struct weir_flow_cold) == 24,
+              "64 + 24 + the index's share stay below 96 bytes");
 
 static inline const struct weir_key6 *weir_flow_key6(const struct weir_flow *flow)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The plain segment: data or an acknowledgement in order on an established connection, of which both
- * ends are known, with nothing about it that would need a reason. Nearly every segment is one. It is
- * recognised by one comparison of many conditions, and entered in the record without a branch on
- * what is a coin toss from packet to packet. Whatever is not recognised goes the full way
+ * The plain segment: data or an acknowledgement in order on an established connection, of which
+ * both ends are known, with nothing about it that would need a reason. Nearly every segment is one.
+ * It is recognised by one comparison of many conditions, and entered in the record without a branch
+ * on what is a coin toss from packet to packet. Whatever is not recognised goes the full way
  * (tcp_track.c), which would do to a plain segment exactly the same: test_plain.c holds both
  * against each other.
  *
@@ -60,8 +60,7 @@ static inline unsigned int weir_plain_oddities(const struct weir_flow *flow, uns
            weir_seq_after(end, y->edge) |                                       /* I */
            weir_seq_after(seg->ack, y->end) |                                   /* III */
            !weir_seq_reaches(seg->ack, y->end - weir_window_slack(flow, dir)) | /* IV */
-           weir_seq_after(x->ack, seg->ack) |
-           (offered > weir_window_slack(flow, dir));
+           weir_seq_after(x->ack, seg->ack) | (offered > weir_window_slack(flow, dir));
 }
 
 /* Time stamps: false if an old one makes the segment stale (RFC 7323 5.3), else noted. */
@@ -108,9 +107,8 @@ static inline bool weir_plain_track(struct weir_flow *flow, struct weir_flow_col
     uint64_t word = weir_plain_word(flow);
     uint64_t age = (time_us - word) & clock;
 
-    if (__builtin_expect((age > patience_us) |
-                             ((word >> WEIR_PLAIN_CLOCK_BITS & 0xff) != WEIR_PAIR_MID),
-                         0))
+    if (__builtin_expect(
+            (age > patience_us) | ((word >> WEIR_PLAIN_CLOCK_BITS & 0xff) != WEIR_PAIR_MID), 0))
         return false;
     if (!weir_plain_segment(flow, dir, &packet->seg))
         return false;

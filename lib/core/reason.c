@@ -35,8 +35,8 @@ const char *weir_reason_text(unsigned int reason)
 const char *weir_verdict_name(unsigned int verdict)
 {
     static const char *const verdicts[WEIR_VERDICT_COUNT] = {
-        [WEIR_VERDICT_FORWARD] = "forward",     [WEIR_VERDICT_DROP] = "drop",
-        [WEIR_VERDICT_ANSWER] = "answer",       [WEIR_VERDICT_HAND_OVER] = "hand-over",
+        [WEIR_VERDICT_FORWARD] = "forward", [WEIR_VERDICT_DROP] = "drop",
+        [WEIR_VERDICT_ANSWER] = "answer",   [WEIR_VERDICT_HAND_OVER] = "hand-over",
         [WEIR_VERDICT_CONSUME] = "consume",
     };
     return verdict < WEIR_VERDICT_COUNT ? verdicts[verdict] : "?";

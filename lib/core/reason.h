@@ -32,7 +32,7 @@ enum weir_verdict {
 /* One class per reason, indexed by enum weir_reason; NONE is PASS. */
 extern const uint8_t weir_reason_classes[WEIR_REASON_COUNT];
 
-/* Name as records, metrics and documents show it ("seq-above"); "none" for NONE, "?" beyond the list. */
+/* Name as records and metrics show it ("seq-above"); "none" for NONE, "?" beyond the list. */
 const char *weir_reason_name(unsigned int reason);
 
 /* One line of explanation with its RFC section; "" for NONE and beyond the list. */

@@ -6,10 +6,11 @@
  * Two rules follow, and every cell below is one of them applied.
  *
  *   received: the segment will arrive, so the receiver moves as RFC 9293 3.10.7 says.
- *   sent: the sender moves as its own act shows (SYN, FIN, RST). Where its segment shows that it had
- *         not yet taken in the peer's FIN (it acknowledges no FIN), the presumption is taken back: the
- *         receipt of a FIN is always confirmed by an acknowledgement, so nothing is lost by waiting
- *         for that. The receipt of an ACK is never confirmed, so that presumption is kept.
+ *   sent: the sender moves as its own act shows (SYN, FIN, RST). Where its segment shows that it
+ *         had not yet taken in the peer's FIN (it acknowledges no FIN), the presumption is taken
+ *         back: the receipt of a FIN is always confirmed by an acknowledgement, so nothing is
+ *         lost by waiting for that. The receipt of an ACK is never confirmed, so that presumption
+ * is kept.
  */
 #include "core/tcp_state.h"
 
@@ -35,9 +36,9 @@ const struct weir_tcp_endpoints weir_tcp_endpoints = {
     [WEIR_TCP_EV_SYN] = { /* 3.10.1 OPEN call */
         [WEIR_TCP_CLOSED]       = SYN_S,   /* active open */
         [WEIR_TCP_LISTEN]       = SYN_S,   /* active open of a listening endpoint */
-        [WEIR_TCP_TIME_WAIT]    = SYN_S,   /* its TIME-WAIT is over: the pair is used again, 3.6.1 */
+        [WEIR_TCP_TIME_WAIT]    = SYN_S,   /* its TIME-WAIT is over: used again, 3.6.1 */
         [WEIR_TCP_SYN_SENT]     = SYN_S,   /* SYN repeated: no answer yet */
-        [WEIR_TCP_SYN_RECEIVED] = SYN_R,   /* simultaneous open: the peer's SYN is on its way, 3.5 figure 7 */
+        [WEIR_TCP_SYN_RECEIVED] = SYN_R,   /* simultaneous open: the peer's SYN is under way, 3.5 */
         [WEIR_TCP_ESTABLISHED]  = ESTAB,   /* SYN repeated while the SYN-ACK is on its way */
         [WEIR_TCP_CLOSE_WAIT]   = CLOSE_W, /* the same, and a FIN is on its way behind it */
     },
@@ -47,11 +48,11 @@ const struct weir_tcp_endpoints weir_tcp_endpoints = {
         [WEIR_TCP_SYN_RECEIVED] = SYN_R,   /* first answer, or repeated */
         [WEIR_TCP_ESTABLISHED]  = ESTAB,   /* repeated while the ACK of it is on its way */
         [WEIR_TCP_CLOSE_WAIT]   = CLOSE_W, /* the same, and a FIN with it */
-        [WEIR_TCP_FIN_WAIT_1]   = FIN_W1,  /* closed in SYN-RECEIVED, its SYN-ACK not acknowledged yet */
+        [WEIR_TCP_FIN_WAIT_1]   = FIN_W1,  /* closed in SYN-RECEIVED, its SYN not yet acknowledged */
     },
     [WEIR_TCP_EV_ACK] = {
         [WEIR_TCP_SYN_SENT]     = ESTAB,   /* acknowledges a SYN-ACK that took another way */
-        [WEIR_TCP_SYN_RECEIVED] = SYN_R,   /* data or a bare ACK before its SYN is acknowledged, 3.10.7.4 */
+        [WEIR_TCP_SYN_RECEIVED] = SYN_R,   /* data before its SYN is acknowledged, 3.10.7.4 */
         [WEIR_TCP_ESTABLISHED]  = ESTAB,   /* data transfer */
         [WEIR_TCP_FIN_WAIT_1]   = FIN_W1,  /* no FIN of the peer taken in */
         [WEIR_TCP_FIN_WAIT_2]   = FIN_W2,  /* takes the peer's data in a half-closed connection */
@@ -71,7 +72,7 @@ const struct weir_tcp_endpoints weir_tcp_endpoints = {
         [WEIR_TCP_CLOSING]      = CLOSING,
         [WEIR_TCP_LAST_ACK]     = LAST_A,  /* answers the repeated FIN */
         [WEIR_TCP_TIME_WAIT]    = TIME_W,  /* answers the repeated FIN */
-        [WEIR_TCP_CLOSED]       = CLOSED,  /* answers a repeated FIN while the last ACK is on its way */
+        [WEIR_TCP_CLOSED]       = CLOSED,  /* answers a repeated FIN, the last ACK is on its way */
     },
     [WEIR_TCP_EV_FIN] = { /* 3.10.4 CLOSE call */
         [WEIR_TCP_SYN_SENT]     = FIN_W1,  /* answers a SYN-ACK that took another way, and closes */
@@ -116,7 +117,7 @@ const struct weir_tcp_endpoints weir_tcp_endpoints = {
 },
 .received = {
     [WEIR_TCP_EV_SYN] = {
-        [WEIR_TCP_CLOSED]       = SYN_R,   /* a connection ended here; the endpoint may listen again */
+        [WEIR_TCP_CLOSED]       = SYN_R,   /* a connection ended here; it may listen again */
         [WEIR_TCP_LISTEN]       = SYN_R,   /* 3.10.7.2 */
         [WEIR_TCP_TIME_WAIT]    = SYN_R,   /* 3.6.1, RFC 6191 2 */
         [WEIR_TCP_SYN_SENT]     = SYN_R,   /* 3.10.7.3 simultaneous open */
@@ -224,7 +225,7 @@ static bool may_open(unsigned int state)
 static uint8_t pair_timeout(const uint8_t state[2])
 {
     static const uint8_t order[] = {
-        WEIR_TIMEOUT_TCP_SYN_RECEIVED, WEIR_TIMEOUT_TCP_SYN_SENT,  WEIR_TIMEOUT_TCP_CLOSING,
+        WEIR_TIMEOUT_TCP_SYN_RECEIVED, WEIR_TIMEOUT_TCP_SYN_SENT,    WEIR_TIMEOUT_TCP_CLOSING,
         WEIR_TIMEOUT_TCP_TIME_WAIT,    WEIR_TIMEOUT_TCP_HALF_CLOSED, WEIR_TIMEOUT_TCP_ESTABLISHED,
     };
 
@@ -314,16 +315,11 @@ int weir_tcp_pairs_compose(struct weir_tcp_pairs *pairs, const struct weir_tcp_e
 const char *weir_tcp_state_name(unsigned int state)
 {
     static const char *const names[WEIR_TCP_STATES] = {
-        [WEIR_TCP_CLOSED] = "CLOSED",
-        [WEIR_TCP_LISTEN] = "LISTEN",
-        [WEIR_TCP_SYN_SENT] = "SYN-SENT",
-        [WEIR_TCP_SYN_RECEIVED] = "SYN-RECEIVED",
-        [WEIR_TCP_ESTABLISHED] = "ESTABLISHED",
-        [WEIR_TCP_FIN_WAIT_1] = "FIN-WAIT-1",
-        [WEIR_TCP_FIN_WAIT_2] = "FIN-WAIT-2",
-        [WEIR_TCP_CLOSE_WAIT] = "CLOSE-WAIT",
-        [WEIR_TCP_CLOSING] = "CLOSING",
-        [WEIR_TCP_LAST_ACK] = "LAST-ACK",
+        [WEIR_TCP_CLOSED] = "CLOSED",           [WEIR_TCP_LISTEN] = "LISTEN",
+        [WEIR_TCP_SYN_SENT] = "SYN-SENT",       [WEIR_TCP_SYN_RECEIVED] = "SYN-RECEIVED",
+        [WEIR_TCP_ESTABLISHED] = "ESTABLISHED", [WEIR_TCP_FIN_WAIT_1] = "FIN-WAIT-1",
+        [WEIR_TCP_FIN_WAIT_2] = "FIN-WAIT-2",   [WEIR_TCP_CLOSE_WAIT] = "CLOSE-WAIT",
+        [WEIR_TCP_CLOSING] = "CLOSING",         [WEIR_TCP_LAST_ACK] = "LAST-ACK",
         [WEIR_TCP_TIME_WAIT] = "TIME-WAIT",
     };
     return state < WEIR_TCP_STATES ? names[state] : "?";
@@ -332,11 +328,17 @@ const char *weir_tcp_state_name(unsigned int state)
 const char *weir_tcp_event_name(unsigned int event)
 {
     static const char *const names[WEIR_TCP_EVENTS] = {
-        [WEIR_TCP_EV_REFUSE] = "refuse",   [WEIR_TCP_EV_INERT] = "inert",    [WEIR_TCP_EV_STRAY] = "stray",
-        [WEIR_TCP_EV_SYN] = "syn",         [WEIR_TCP_EV_SYN_ACK] = "syn-ack",
-        [WEIR_TCP_EV_ACK] = "ack",         [WEIR_TCP_EV_ACK_FIN] = "ack-of-fin",
-        [WEIR_TCP_EV_FIN] = "fin",         [WEIR_TCP_EV_FIN_FIN] = "fin+ack-of-fin",
-        [WEIR_TCP_EV_FIN_LATE] = "fin-late", [WEIR_TCP_EV_RST] = "rst",
+        [WEIR_TCP_EV_REFUSE] = "refuse",
+        [WEIR_TCP_EV_INERT] = "inert",
+        [WEIR_TCP_EV_STRAY] = "stray",
+        [WEIR_TCP_EV_SYN] = "syn",
+        [WEIR_TCP_EV_SYN_ACK] = "syn-ack",
+        [WEIR_TCP_EV_ACK] = "ack",
+        [WEIR_TCP_EV_ACK_FIN] = "ack-of-fin",
+        [WEIR_TCP_EV_FIN] = "fin",
+        [WEIR_TCP_EV_FIN_FIN] = "fin+ack-of-fin",
+        [WEIR_TCP_EV_FIN_LATE] = "fin-late",
+        [WEIR_TCP_EV_RST] = "rst",
     };
     return event < WEIR_TCP_EVENTS ? names[event] : "?";
 }

@@ -5,7 +5,7 @@
  * Two small tables over the eleven states of RFC 9293 3.3.2 say what a segment that passes tells of
  * the endpoint that sent it, and what it will do to the endpoint that receives it. The pair table,
  * which is what runs, is composed from them over all pairs that can be reached: the index is (pair,
- * direction, event), the value the next pair and an action. docs/tcp-state-machine.md has the ideas.
+ * direction, event), the value the next pair and an action. See docs/tcp-state-machine.md.
  */
 #ifndef WEIR_CORE_TCP_STATE_H
 #define WEIR_CORE_TCP_STATE_H
@@ -35,16 +35,16 @@ enum weir_tcp_state {
  * goes to; the segment acknowledges it, or does not, or there is none.
  */
 enum weir_tcp_event {
-    WEIR_TCP_EV_REFUSE,  /* not acceptable: moves nothing */
-    WEIR_TCP_EV_INERT,   /* passes, but is no evidence: moves nothing */
-    WEIR_TCP_EV_STRAY,   /* the same, and nothing ties it to the connection's sequence numbers */
-    WEIR_TCP_EV_SYN,     /* SYN, the first of its connection or a repetition of it */
-    WEIR_TCP_EV_SYN_ACK, /* SYN and ACK, acknowledging the peer's SYN */
-    WEIR_TCP_EV_ACK,     /* no SYN, FIN, RST; does not acknowledge a FIN of the peer */
-    WEIR_TCP_EV_ACK_FIN, /* the same, and acknowledges the peer's FIN */
-    WEIR_TCP_EV_FIN,     /* FIN; does not acknowledge a FIN of the peer */
-    WEIR_TCP_EV_FIN_FIN, /* FIN, and acknowledges the peer's FIN */
-    WEIR_TCP_EV_FIN_LATE, /* FIN sent before, but passing after, the sender's ACK of the peer's FIN */
+    WEIR_TCP_EV_REFUSE,   /* not acceptable: moves nothing */
+    WEIR_TCP_EV_INERT,    /* passes, but is no evidence: moves nothing */
+    WEIR_TCP_EV_STRAY,    /* the same, and nothing ties it to the connection's sequence numbers */
+    WEIR_TCP_EV_SYN,      /* SYN, the first of its connection or a repetition of it */
+    WEIR_TCP_EV_SYN_ACK,  /* SYN and ACK, acknowledging the peer's SYN */
+    WEIR_TCP_EV_ACK,      /* no SYN, FIN, RST; does not acknowledge a FIN of the peer */
+    WEIR_TCP_EV_ACK_FIN,  /* the same, and acknowledges the peer's FIN */
+    WEIR_TCP_EV_FIN,      /* FIN; does not acknowledge a FIN of the peer */
+    WEIR_TCP_EV_FIN_FIN,  /* FIN, and acknowledges the peer's FIN */
+    WEIR_TCP_EV_FIN_LATE, /* FIN sent before, but passing after, its ACK of the peer's FIN */
     WEIR_TCP_EV_RST,      /* RST that the receiver accepts */
     WEIR_TCP_EVENTS
 };
@@ -69,9 +69,9 @@ enum weir_tcp_action {
 
 /* Pairs that flows start from; composed first, so their numbers are fixed. */
 enum weir_tcp_seed {
-    WEIR_PAIR_NEW, /* CLOSED, LISTEN: a SYN is about to be tracked */
+    WEIR_PAIR_NEW,  /* CLOSED, LISTEN: a SYN is about to be tracked */
     WEIR_PAIR_HALF, /* SYN-SENT, SYN-RECEIVED: first seen from the SYN-ACK on */
-    WEIR_PAIR_MID, /* ESTABLISHED, ESTABLISHED: first seen mid-stream */
+    WEIR_PAIR_MID,  /* ESTABLISHED, ESTABLISHED: first seen mid-stream */
     WEIR_PAIR_DEAD, /* CLOSED, CLOSED: first seen with its RST */
     WEIR_PAIR_SEEDS
 };
@@ -82,9 +82,9 @@ struct weir_tcp_step {
 };
 
 struct weir_tcp_pairs {
-    struct weir_tcp_step step[WEIR_PAIRS_MAX][2][16]; /* pair, enum weir_dir, event (rest refuses) */
+    struct weir_tcp_step step[WEIR_PAIRS_MAX][2][16]; /* pair, weir_dir, event (rest refuses) */
     uint8_t state[WEIR_PAIRS_MAX][2];                 /* both ends' states, by enum weir_dir */
-    uint8_t timeout[WEIR_PAIRS_MAX]; /* enum weir_timeout while both ends have been heard */
+    uint8_t timeout[WEIR_PAIRS_MAX];         /* enum weir_timeout while both ends have been heard */
     uint8_t timeout_one_way[WEIR_PAIRS_MAX]; /* the same while only one has */
     uint8_t count;
 };

@@ -61,11 +61,10 @@ static bool pair_dead(const struct weir_flow *flow)
            state_of(flow, WEIR_RESP) == WEIR_TCP_CLOSED;
 }
 
-/* Would the endpoint in TIME-WAIT take this SYN (RFC 9293 3.6.1 by sequence, RFC 6191 2 by time)? */
+/* Would an endpoint in TIME-WAIT take this SYN (RFC 9293 3.6.1 by sequence, RFC 6191 2 by time)? */
 static bool time_wait_takes(const struct weir_peer *x, const struct weir_segment *seg)
 {
-    if ((seg->opts & WEIR_SEG_TS) && (x->flags & WEIR_PEER_TS) &&
-        weir_seq_after(seg->tsval, x->ts))
+    if ((seg->opts & WEIR_SEG_TS) && (x->flags & WEIR_PEER_TS) && weir_seq_after(seg->tsval, x->ts))
         return true;
     return weir_seq_reaches(seg->seq, x->end);
 }
@@ -74,7 +73,8 @@ static bool time_wait_takes(const struct weir_peer *x, const struct weir_segment
 static bool syn_repeated(const struct weir_peer *x, const struct weir_peer *y,
                          const struct weir_segment *seg)
 {
-    /* As long as x has sent nothing but its SYN, its initial number is known: see commit_first_syn. */
+    /* As long as x has sent nothing but its SYN, its first number is known: see commit_first_syn.
+     */
     uint32_t first = (y->flags & WEIR_PEER_SEEN) ? y->ack - 1 : x->ack;
     uint32_t end = weir_segment_end(seg);
 
@@ -200,7 +200,7 @@ static bool rst_exact(const struct weir_flow *flow, unsigned int dir,
         return true;
     if ((y->flags & WEIR_PEER_SEEN) && seg->seq == y->ack) /* or only what y has acknowledged */
         return true;
-    /* Some stacks leave their FIN out of account; endpoints that have taken the FIN allow for it. */
+    /* Some stacks leave their FIN out of account; ends that have taken the FIN allow for it. */
     return (x->flags & WEIR_PEER_FIN) && seg->seq == x->end - 1 &&
            (state == WEIR_TCP_CLOSE_WAIT || state == WEIR_TCP_LAST_ACK ||
             state == WEIR_TCP_CLOSING);
@@ -292,8 +292,7 @@ static enum weir_reason oddity(const struct weir_flow *flow, unsigned int dir,
 
     if (end == y->edge + 1 && seg->len == 1)
         return WEIR_REASON_WINDOW_PROBE;
-    if (seg->seq + 1 == y->ack && x->end == y->ack && seg->len <= 1 &&
-        !(seg->flags & WEIR_TCP_FIN))
+    if (seg->seq + 1 == y->ack && x->end == y->ack && seg->len <= 1 && !(seg->flags & WEIR_TCP_FIN))
         return WEIR_REASON_KEEP_ALIVE;
     if (end != seg->seq && !weir_seq_after(end, x->end) && (x->flags & WEIR_PEER_SEEN))
         return WEIR_REASON_RETRANSMISSION;
@@ -378,8 +377,8 @@ static struct finding hear_past_syn(struct weir_flow *flow, unsigned int dir,
 }
 
 /*
- * x acknowledges, and no SYN of y has been seen. If x's own SYN may be one that came before, so may its
- * answer: then the number that follows the SYN is evidence enough.
+ * x acknowledges, and no SYN of y has been seen. If x's own SYN may be one that came before, so may
+ * its answer: then the number that follows the SYN is evidence enough.
  */
 static struct finding classify_unanswered(const struct weir_peer *x, const struct weir_peer *y,
                                           const struct weir_segment *seg)
@@ -425,8 +424,7 @@ static struct finding classify_unsure(struct weir_flow *flow, unsigned int dir,
         reason == WEIR_REASON_NONE ? judge_ack(flow, dir, seg) : refuse(reason);
 
     if (finding.event == WEIR_TCP_EV_INERT || finding.event == WEIR_TCP_EV_STRAY ||
-        weir_tcp_step(&weir_tcp_pairs, flow->pair, dir, finding.event).action !=
-            WEIR_TCP_ACT_PASS)
+        weir_tcp_step(&weir_tcp_pairs, flow->pair, dir, finding.event).action != WEIR_TCP_ACT_PASS)
         *y = before;
     return finding;
 }
@@ -440,8 +438,8 @@ static struct finding classify_dead(const struct weir_flow *flow, unsigned int d
 {
     const struct weir_peer *x = &flow->peer[dir];
     const struct weir_peer *y = &flow->peer[!dir];
-    bool known = (x->flags & y->flags & WEIR_PEER_SEEN) &&
-                 !((x->flags | y->flags) & WEIR_PEER_UNSURE);
+    bool known =
+        (x->flags & y->flags & WEIR_PEER_SEEN) && !((x->flags | y->flags) & WEIR_PEER_UNSURE);
 
     if (known && weir_window_check(flow, dir, seg) != WEIR_REASON_NONE)
         return stray(WEIR_REASON_AFTER_CLOSE);
@@ -497,8 +495,7 @@ static void commit_first_syn(struct weir_flow *flow, unsigned int dir,
 
     x->flags &= (uint8_t)~WEIR_PEER_UNSURE;
     x->end = weir_segment_end(seg);
-    weir_window_set_scale(flow, dir,
-                          (seg->opts & WEIR_SEG_WS) ? seg->wscale : WEIR_WSCALE_UNKNOWN);
+    weir_window_set_scale(flow, dir, (seg->opts & WEIR_SEG_WS) ? seg->wscale : WEIR_WSCALE_UNKNOWN);
     if (!(y->flags & WEIR_PEER_SEEN)) {
         x->ack = seg->seq;
         x->edge = seg->win;
@@ -514,7 +511,7 @@ static void commit_first_syn(struct weir_flow *flow, unsigned int dir,
         scale_negotiate(flow);
 }
 
-/* x answers a SYN of y that has not passed here: a simultaneous open of which half took another way. */
+/* x answers a SYN of y that has not passed here: half a simultaneous open took another way. */
 static void commit_answer(struct weir_flow *flow, unsigned int dir, const struct weir_segment *seg)
 {
     struct weir_peer *x = &flow->peer[dir];
@@ -577,8 +574,8 @@ static inline void commit_ack(struct weir_flow *flow, unsigned int dir,
     uint32_t end = weir_segment_end(seg);
     uint32_t offered = weir_window_offered(flow, dir, seg);
     /* The first ACK of an end whose peer has not spoken: nothing stored is worth keeping. */
-    bool first = unheard(x) || (!(x->flags & WEIR_PEER_PROVEN) &&
-                               !(x->flags & y->flags & WEIR_PEER_SEEN));
+    bool first =
+        unheard(x) || (!(x->flags & WEIR_PEER_PROVEN) && !(x->flags & y->flags & WEIR_PEER_SEEN));
 
     if (weir_seq_after(end, x->end))
         x->end = end;
@@ -648,7 +645,7 @@ struct weir_birth weir_tcp_birth(const struct weir_segment *seg, enum weir_midst
     return (struct weir_birth){WEIR_REASON_NONE, WEIR_PAIR_MID, WEIR_ORIG};
 }
 
-/* Adopted on the word of its first segment: what x sends and acknowledges is all there is to know. */
+/* Adopted on the word of its first segment: what x sends and acknowledges is all that is known. */
 static void begin_midstream(struct weir_flow *flow, unsigned int dir,
                             const struct weir_segment *seg)
 {
@@ -667,8 +664,7 @@ static void begin_midstream(struct weir_flow *flow, unsigned int dir,
         flow->win[i] = (WEIR_WSCALE_MAX << 4) | WEIR_WSCALE_UNKNOWN;
 }
 
-void weir_tcp_begin(struct weir_flow *flow, struct weir_birth birth,
-                    const struct weir_segment *seg)
+void weir_tcp_begin(struct weir_flow *flow, struct weir_birth birth, const struct weir_segment *seg)
 {
     struct weir_peer *orig = &flow->peer[WEIR_ORIG];
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Tracking one TCP segment: classify, check the windows, step the pair, commit. In that order always:
- * a segment that fails changes no state, no window and no timer.
+ * Tracking one TCP segment: classify, check the windows, step the pair, commit. In that order
+ * always: a segment that fails changes no state, no window and no timer.
  *
  * Pure functions on one flow record; the caller owns the record, keeps its clock and its tally, and
  * carries out the action. May be called from any thread that owns the record.
@@ -38,7 +38,7 @@ struct weir_birth {
     uint8_t dir;    /* enum weir_dir of this segment: a SYN-ACK comes from the responder */
 };
 
-/* Decide on a segment without a flow (RFC 9293 3.10.7.1; the originator is the sender of the SYN). */
+/* Decide on a segment without a flow (RFC 9293 3.10.7.1; the SYN's sender is the originator). */
 struct weir_birth weir_tcp_birth(const struct weir_segment *seg, enum weir_midstream midstream);
 
 /*
@@ -49,18 +49,18 @@ void weir_tcp_begin(struct weir_flow *flow, struct weir_birth birth,
                     const struct weir_segment *seg);
 
 /*
- * Take the record of a connection that is over, or that was never answered, for a new one that begins
- * with this SYN, sent by end dir. Where the old SYN was never answered its number is remembered, since
- * the answer to come may be the answer to it; where this SYN may be the old one come late, that is
- * remembered, since its sender may go on acknowledging in the old connection.
+ * Take the record of a connection that is over, or that was never answered, for a new one that
+ * begins with this SYN, sent by end dir. Where the old SYN was never answered its number is
+ * remembered, since the answer to come may be the answer to it; where this SYN may be the old one
+ * come late, that is remembered, since its sender may go on acknowledging in the old connection.
  */
 void weir_tcp_reopen(struct weir_flow *flow, unsigned int dir, const struct weir_segment *seg);
 
 /*
  * Track a segment sent in direction dir.
  *
- * Returns the action: PASS (the record is up to date), REFUSE (the record is as before), or OPEN (the
- * record is as before; the segment begins a new connection: report the old one, call
+ * Returns the action: PASS (the record is up to date), REFUSE (the record is as before), or OPEN
+ * (the record is as before; the segment begins a new connection: report the old one, call
  * weir_tcp_reopen, then this again).
  */
 struct weir_outcome weir_tcp_track(struct weir_flow *flow, unsigned int dir,

@@ -5,14 +5,15 @@
  * Source: G. van Rooij, "Real Stateful TCP Packet Filtering in IP Filter", 2001. For a segment from
  * end x to end y the four inequalities are
  *
- *     I    seq + len  <=  highest right edge that y has offered (and one octet to probe a zero window)
+ *     I    seq + len  <=  highest right edge that y has offered (and one octet as a probe)
  *     II   seq + len  >=  highest octet sent by x, less the largest window y has offered
  *     III  ack        <=  highest octet sent by y
  *     IV   ack        >=  highest octet sent by y, less the largest window x has offered
  *
- * with the windows scaled (RFC 7323 2.2; never on a SYN), and the highest SACK block standing in for
- * the acknowledgement in IV (RFC 2018). The lower bounds use the largest window rounded up to a power
- * of two, at least 64 KiB: they only tell old from absurd, what is merely old moves nothing anyway.
+ * with the windows scaled (RFC 7323 2.2; never on a SYN), and the highest SACK block standing in
+ * for the acknowledgement in IV (RFC 2018). The lower bounds use the largest window rounded up to a
+ * power of two, at least 64 KiB: they only tell old from absurd, what is merely old moves nothing
+ * anyway.
  */
 #ifndef WEIR_CORE_TCP_WINDOW_H
 #define WEIR_CORE_TCP_WINDOW_H
@@ -24,8 +25,8 @@
 #include "core/reason.h"
 #include "core/segment.h"
 
-#define WEIR_SLACK_SHIFT 16U         /* smallest lower-bound slack: 64 KiB */
-#define WEIR_WINDOW_MAX  (1U << 30)  /* largest window there can be (RFC 7323 2.3) */
+#define WEIR_SLACK_SHIFT 16U        /* smallest lower-bound slack: 64 KiB */
+#define WEIR_WINDOW_MAX  (1U << 30) /* largest window there can be (RFC 7323 2.3) */
 #define WEIR_WSCALE_MAX  14U
 
 /* Sequence comparison modulo 2^32 (RFC 9293 3.4): a after b, a at or after b. */

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #define WEIR_TIMEOUT_MIN_SEC 1U
-#define WEIR_TIMEOUT_MAX_SEC 864000U /* 10 days: a record keeps 40 bits of microseconds, 12.7 days */
+#define WEIR_TIMEOUT_MAX_SEC 864000U /* 10 days: records hold 12.7 (40 bits of microseconds) */
 
 enum weir_timeout {
 #define WEIR_TIMEOUT(symbol, name, value, rfc, text) WEIR_TIMEOUT_##symbol,
@@ -25,7 +25,7 @@ struct weir_timeouts {
 /* Fill in a shipped profile. */
 void weir_timeouts_profile(struct weir_timeouts *timeouts, enum weir_timeout_profile profile);
 
-/* Name as the configuration has it ("tcp_time_wait"), and its one-line text; "?" and "" beyond the list. */
+/* Name in the configuration ("tcp_time_wait") and its one-line text; "?", "" beyond the list. */
 const char *weir_timeout_name(unsigned int class);
 const char *weir_timeout_text(unsigned int class);
 

@@ -60,11 +60,11 @@ void weir_pair_states(unsigned int pair, uint8_t state[2])
 void weir_rules_init(struct weir_rules *rules, const struct weir_timeouts *timeouts)
 {
     rules->timeout_min_us = UINT64_MAX;
-    for (unsigned int class = 0; class < WEIR_TIMEOUT_COUNT; class++) {
-        uint64_t us = (uint64_t)timeouts->sec[class] * USEC;
+    for (unsigned int which = 0; which < WEIR_TIMEOUT_COUNT; which++) {
+        uint64_t us = (uint64_t)timeouts->sec[which] * USEC;
 
-        rules->timeout_us[WEIR_PAIR_OTHER + class][0] = us;
-        rules->timeout_us[WEIR_PAIR_OTHER + class][1] = us;
+        rules->timeout_us[WEIR_PAIR_OTHER + which][0] = us;
+        rules->timeout_us[WEIR_PAIR_OTHER + which][1] = us;
         if (us < rules->timeout_min_us)
             rules->timeout_min_us = us;
     }
@@ -79,8 +79,7 @@ void weir_rules_init(struct weir_rules *rules, const struct weir_timeouts *timeo
 
 static size_t annex_size(uint32_t flows4, uint32_t flows6)
 {
-    size_t size =
-        weir_annex_entries((uint64_t)flows4 + flows6) * sizeof(struct weir_annex_entry);
+    size_t size = weir_annex_entries((uint64_t)flows4 + flows6) * sizeof(struct weir_annex_entry);
 
     return (size + 63) & ~(size_t)63;
 }
@@ -343,8 +342,7 @@ static void report(struct weir_tracker *tracker, unsigned int family, uint32_t r
         tracker->counters.records_lost++;
         return;
     }
-    weir_tracker_view(tracker, family, record, end,
-                      &tracker->outbox.view[tracker->outbox.count++]);
+    weir_tracker_view(tracker, family, record, end, &tracker->outbox.view[tracker->outbox.count++]);
 }
 
 static inline unsigned int family_of(const struct weir_tracker *tracker,
@@ -494,9 +492,9 @@ bool weir_tracker_close(struct weir_tracker *tracker, uint64_t now_us, enum weir
             if (record == WEIR_TABLE_NONE)
                 continue;
             at = place_at(table, record);
-            flow_end(tracker, at,
-                     end_of(at.flow,
-                            expired(tracker->rules, at.flow, now_us) ? WEIR_END_TIMEOUT : end));
+            flow_end(
+                tracker, at,
+                end_of(at.flow, expired(tracker->rules, at.flow, now_us) ? WEIR_END_TIMEOUT : end));
         }
     }
     return false;
@@ -542,8 +540,7 @@ static void tcp_letters(struct weir_flow_cold *cold, unsigned int dir, unsigned 
                         uint32_t len)
 {
     if (flags & WEIR_TCP_SYN)
-        weir_history_add(cold, dir,
-                         (flags & WEIR_TCP_ACK) ? WEIR_LETTER_SYN_ACK : WEIR_LETTER_SYN);
+        weir_history_add(cold, dir, (flags & WEIR_TCP_ACK) ? WEIR_LETTER_SYN_ACK : WEIR_LETTER_SYN);
     if (len > 0)
         weir_history_add(cold, dir, WEIR_LETTER_DATA);
     if (flags & WEIR_TCP_FIN)
@@ -562,8 +559,8 @@ static inline void fate_by_reason(const struct passage *p, unsigned int reason,
     bool refused = weir_reason_class(reason) == WEIR_REASON_CLASS_REFUSE;
 
     p->fate->reason = (uint8_t)reason;
-    p->fate->verdict = refused && !(p->order & WEIR_ORDER_SHADOW) ? WEIR_VERDICT_DROP
-                                                                  : WEIR_VERDICT_FORWARD;
+    p->fate->verdict =
+        refused && !(p->order & WEIR_ORDER_SHADOW) ? WEIR_VERDICT_DROP : WEIR_VERDICT_FORWARD;
     p->fate->class = (uint8_t)(refused ? WEIR_CLASS_INVALID : class);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The tracker of one worker: its flow tables, and the way of a burst of parsed packets through them.
+ * The tracker of one worker: its flow tables, and the way of a burst of parsed packets through.
  *
  *   hash all -> fetch buckets -> match tags, fetch records -> per packet: find, track, account
  *
@@ -49,7 +49,7 @@ enum weir_policy {
     WEIR_POLICY_UNKNOWN,
 };
 
-/* What is ordered for one packet: policy in the low bits, and whether its port is in shadow mode. */
+/* What is ordered for one packet: policy in the low bits, and if its port is in shadow mode. */
 #define WEIR_ORDER_POLICY 0x0fU
 #define WEIR_ORDER_SHADOW 0x80U
 
@@ -65,26 +65,26 @@ struct weir_rules {
 /* Counters of one worker; 64-bit, only ever growing, but for the gauges. */
 struct weir_counters {
     uint64_t packets;
-    uint64_t bytes;                         /* IP octets; frame octets where there is no IP */
-    uint64_t reason[WEIR_REASON_COUNT];     /* packets by reason; NONE: plainly forwarded */
+    uint64_t bytes;                     /* IP octets; frame octets where there is no IP */
+    uint64_t reason[WEIR_REASON_COUNT]; /* packets by reason; NONE: plainly forwarded */
     uint64_t verdict[WEIR_VERDICT_COUNT];
-    uint64_t created;                       /* flows */
-    uint64_t ended[WEIR_END_COUNT];         /* flows by reason of their end */
-    uint64_t pair[WEIR_PAIR_COUNT];         /* gauge: flows by pair of states */
-    uint64_t records_lost;                  /* views that found no room in the outbox */
-    uint64_t events_lost;                   /* events likewise */
-    uint64_t annex_full;                    /* flows that were refused an annex */
-    uint64_t swept;                         /* records the sweep has visited */
+    uint64_t created;               /* flows */
+    uint64_t ended[WEIR_END_COUNT]; /* flows by reason of their end */
+    uint64_t pair[WEIR_PAIR_COUNT]; /* gauge: flows by pair of states */
+    uint64_t records_lost;          /* views that found no room in the outbox */
+    uint64_t events_lost;           /* events likewise */
+    uint64_t annex_full;            /* flows that were refused an annex */
+    uint64_t swept;                 /* records the sweep has visited */
 };
 
 /* What became of a packet. */
 struct weir_fate {
-    uint8_t verdict; /* enum weir_verdict */
-    uint8_t reason;  /* enum weir_reason */
-    uint8_t class;   /* enum weir_class */
-    uint8_t dir;     /* enum weir_dir; with a flow */
-    uint8_t pair;    /* after the packet; with a flow */
-    uint8_t family;  /* of the record; 0 = no flow */
+    uint8_t verdict;  /* enum weir_verdict */
+    uint8_t reason;   /* enum weir_reason */
+    uint8_t class;    /* enum weir_class */
+    uint8_t dir;      /* enum weir_dir; with a flow */
+    uint8_t pair;     /* after the packet; with a flow */
+    uint8_t family;   /* of the record; 0 = no flow */
     uint64_t flow_id; /* only when asked for; 0 = no flow */
 };
 
@@ -111,8 +111,8 @@ enum weir_event_kind {
 };
 
 struct weir_event {
-    uint8_t kind;        /* enum weir_event_kind */
-    uint8_t reason;      /* enum weir_reason, with REFUSED */
+    uint8_t kind;            /* enum weir_event_kind */
+    uint8_t reason;          /* enum weir_reason, with REFUSED */
     uint8_t state_before[2]; /* with STATE */
     uint64_t time_us;
     struct weir_flow_view flow; /* as it is after the event */
@@ -126,7 +126,7 @@ struct weir_event_box {
     uint32_t watch; /* bit per kind that somebody wants */
 };
 
-/* Views of ended flows since the caller last emptied it; count back to 0 is the caller's to write. */
+/* Views of ended flows since the caller last emptied it; the caller sets count back to 0. */
 struct weir_outbox {
     struct weir_flow_view *view;
     uint32_t size;
@@ -150,7 +150,7 @@ struct weir_tracker {
     /* Empty the outbox; NULL: what finds no room is lost. Called when it is full. */
     void (*drain)(void *drain_context);
     void *drain_context;
-    bool want_ids;                /* fill in flow_id of each fate */
+    bool want_ids; /* fill in flow_id of each fate */
     struct weir_counters counters __attribute__((aligned(64)));
 };
 
@@ -186,11 +186,11 @@ void weir_tracker_match(struct weir_tracker *tracker, const struct weir_packet *
 /* A burst of parsed packets: arrays of count (at most WEIR_BURST_MAX) in order of arrival. */
 struct weir_tracker_burst {
     const struct weir_packet *packet;
-    const uint64_t *hash;     /* weir_packet_hash; anything where family is 0 */
-    const uint64_t *time_us;  /* arrival, microseconds since the epoch */
-    const uint32_t *likely;   /* from weir_tracker_match */
-    const uint8_t *order;     /* WEIR_ORDER_*; NULL: allow all, enforce */
-    struct weir_fate *fate;   /* filled in */
+    const uint64_t *hash;    /* weir_packet_hash; anything where family is 0 */
+    const uint64_t *time_us; /* arrival, microseconds since the epoch */
+    const uint32_t *likely;  /* from weir_tracker_match */
+    const uint8_t *order;    /* WEIR_ORDER_*; NULL: allow all, enforce */
+    struct weir_fate *fate;  /* filled in */
     unsigned int count;
 };
 
@@ -204,8 +204,8 @@ void weir_tracker_track(struct weir_tracker *tracker, const struct weir_tracker_
 unsigned int weir_tracker_sweep(struct weir_tracker *tracker, uint64_t now_us, unsigned int limit);
 
 /*
- * A packet's time that lies further below the latest one of its port is no disorder: the port's clock
- * was set back, and whoever numbers epochs (struct weir_packet) begins a new one.
+ * A packet's time that lies further below the latest one of its port is no disorder: the port's
+ * clock was set back, and whoever numbers epochs (struct weir_packet) begins a new one.
  */
 #define WEIR_SET_BACK_USEC ((uint64_t)1 << 35) /* 9.5 hours; a record allows 19 */
 
@@ -213,15 +213,15 @@ unsigned int weir_tracker_sweep(struct weir_tracker *tracker, uint64_t now_us, u
 void weir_tracker_settle(struct weir_tracker *tracker, uint64_t now_us, uint32_t epoch);
 
 /*
- * Take out the next flows at the end of a run, as many as the outbox has room for: expired ones as such,
- * open ones with end (ACTIVE or SHUTDOWN). Returns false when none is left. A bounded slice per
- * call; records stay in the table until they are reported.
+ * Take out the next flows at the end of a run, as many as the outbox has room for: expired ones as
+ * such, open ones with end (ACTIVE or SHUTDOWN). Returns false when none is left. A bounded slice
+ * per call; records stay in the table until they are reported.
  */
 bool weir_tracker_close(struct weir_tracker *tracker, uint64_t now_us, enum weir_end end);
 
 /*
- * Walk all records in use, a slice at a time, independent of the sweep: copies of up to room records
- * from *cursor on, looking at no more than looks. *cursor starts at 0 and is moved; it is
+ * Walk all records in use, a slice at a time, independent of the sweep: copies of up to room
+ * records from *cursor on, looking at no more than looks. *cursor starts at 0 and is moved; it is
  * weir_tracker_walk_end() when all have been visited. A record that lives through the whole walk is
  * copied exactly once, since records do not move. Returns the number of copies.
  */

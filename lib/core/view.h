@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Views: a flow record and a packet's fate unpacked into plain fields, copied out of a worker so that
- * the control core can write, send or list them. Nothing in a view points anywhere.
+ * Views: a flow record and a packet's fate unpacked into plain fields, copied out of a worker so
+ * that the control core can write, send or list them. Nothing in a view points anywhere.
  */
 #ifndef WEIR_CORE_VIEW_H
 #define WEIR_CORE_VIEW_H
@@ -25,8 +25,8 @@ enum weir_end {
 };
 
 struct weir_flow_view {
-    uint64_t id;         /* unique in this run, never 0; the same whatever the number of workers */
-    uint64_t start_us;   /* microseconds since the epoch */
+    uint64_t id;       /* unique in this run, never 0; the same whatever the number of workers */
+    uint64_t start_us; /* microseconds since the epoch */
     uint64_t end_us;
     uint64_t packets[2]; /* by enum weir_dir, as all pairs below */
     uint64_t bytes[2];   /* IP octets */

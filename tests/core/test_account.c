@@ -4,7 +4,7 @@
 
 #include "core/account.h"
 
-/* The tally is added to as one word: flags must stay, nothing may be lost on the way to the cold part. */
+/* The tally is added to as one word: flags must stay, and nothing may be lost on the way out. */
 Test(account, every_packet_and_octet_is_counted_once)
 {
     static const uint32_t lengths[] = {40, 1500, 65535, 65536, 100000, 1, 0, 40, 9000};
@@ -27,10 +27,9 @@ Test(account, every_packet_and_octet_is_counted_once)
         cr_assert_eq(flow.peer[dir].flags & 0x7fU, dir ? 0x2aU : 0x5fU, "packet %u", i);
         if (i % 1000 != 0)
             continue;
-        weir_account_total(&flow, &cold,
-                           (flow.peer[WEIR_ORIG].flags & WEIR_PEER_EXTRA) ? &entries[cold.annex]
-                                                                          : NULL,
-                           &totals);
+        weir_account_total(
+            &flow, &cold,
+            (flow.peer[WEIR_ORIG].flags & WEIR_PEER_EXTRA) ? &entries[cold.annex] : NULL, &totals);
         cr_assert_arr_eq(totals.bytes, bytes, sizeof(bytes), "packet %u", i);
         cr_assert_arr_eq(totals.packets, packets, sizeof(packets), "packet %u", i);
     }

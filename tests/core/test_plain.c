@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The short way of plain segments, held against the full way on records and segments drawn at random. */
+/* The short way of plain segments, held against the full way on random records and segments. */
 #include <criterion/criterion.h>
 #include <string.h>
 
@@ -105,8 +105,8 @@ Test(plain, what_the_short_way_takes_the_full_way_does_alike)
 Test(plain, an_ordinary_exchange_is_plain)
 {
     union record record = {0};
-    struct weir_segment seg = {.seq = 1000, .ack = 2000, .len = 100, .win = 500,
-                               .flags = WEIR_TCP_ACK | WEIR_TCP_PSH};
+    struct weir_segment seg = {
+        .seq = 1000, .ack = 2000, .len = 100, .win = 500, .flags = WEIR_TCP_ACK | WEIR_TCP_PSH};
 
     for (unsigned int dir = 0; dir < 2; dir++)
         record.flow.peer[dir] = (struct weir_peer){
@@ -123,7 +123,7 @@ Test(plain, an_ordinary_exchange_is_plain)
     cr_assert_not(weir_plain_segment(&record.flow, WEIR_ORIG, &seg), "outside every window");
 }
 
-/* The clock is compared modulo 2^40 microseconds: too old, or younger than the packet, is not plain. */
+/* The clock is compared modulo 2^40 us: too old, or younger than the packet, is not plain. */
 Test(plain, a_flow_whose_time_is_over_goes_the_full_way)
 {
     static const struct {

@@ -53,9 +53,9 @@ static finding_t try(const struct state *s, unsigned int sender, const struct we
 }
 
 #define SYN_BELOW 65536U
-#define FAR (0x60000000U)
+#define FAR       (0x60000000U)
 
-/* As far below the newest as is merely old; all there is to say of a connection picked up mid-stream. */
+/* As far below the newest as is merely old; all to be said of a connection taken up mid-stream. */
 static uint32_t slack(const struct state *s)
 {
     bool late = (s->witness[LEFT].known | s->witness[RIGHT].known) & WITNESS_LATE;
@@ -66,8 +66,8 @@ static uint32_t slack(const struct state *s)
 /* The highest number that may be sent to y, of which the scale of its window may not be known. */
 static uint32_t edge_of(const struct state *s, unsigned int e)
 {
-    bool unknown = s->adopted ||
-                   ((s->witness[LEFT].known | s->witness[RIGHT].known) & WITNESS_LATE);
+    bool unknown =
+        s->adopted || ((s->witness[LEFT].known | s->witness[RIGHT].known) & WITNESS_LATE);
 
     return s->witness[e].edge + (unknown ? (uint32_t)model_scn.end[e].buffer << 14 : 0);
 }
@@ -82,12 +82,20 @@ static finding_t try_windows(const struct state *s, unsigned int sender, struct 
                 tap_tracked_state(s, RIGHT) == WEIR_TCP_CLOSED;
     static const uint8_t flags[] = {WEIR_TCP_ACK, WEIR_TCP_ACK | WEIR_TCP_PSH,
                                     WEIR_TCP_ACK | WEIR_TCP_FIN};
-    const uint32_t numbers[][2] = { /* end of the segment, acknowledgement */
-        {edge + 2, y->end},           {edge + 100000, y->end}, {edge + FAR, y->end},
-        {x->end - slack(s) - 1, y->end},    {x->end - FAR, y->end},
-        {x->end, y->end + 1},            {x->end, y->end + 100000},  {x->end, y->end + FAR},
-        {x->end, y->end - slack(s) - 1},    {x->end, y->end - FAR},
-        {x->end + (1U << 31), y->end},   {x->end, y->end + (1U << 31)},
+    const uint32_t numbers[][2] = {
+        /* end of the segment, acknowledgement */
+        {edge + 2, y->end},
+        {edge + 100000, y->end},
+        {edge + FAR, y->end},
+        {x->end - slack(s) - 1, y->end},
+        {x->end - FAR, y->end},
+        {x->end, y->end + 1},
+        {x->end, y->end + 100000},
+        {x->end, y->end + FAR},
+        {x->end, y->end - slack(s) - 1},
+        {x->end, y->end - FAR},
+        {x->end + (1U << 31), y->end},
+        {x->end, y->end + (1U << 31)},
     };
 
     for (unsigned int i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
@@ -97,8 +105,8 @@ static finding_t try_windows(const struct state *s, unsigned int sender, struct 
 
                 uint32_t seq = numbers[i][0] - len - (flags[f] & WEIR_TCP_FIN);
 
-                *seg = (struct weir_segment){.seq = seq, .ack = numbers[i][1], .flags = flags[f],
-                                             .len = len, .win = 1000};
+                *seg = (struct weir_segment){
+                    .seq = seq, .ack = numbers[i][1], .flags = flags[f], .len = len, .win = 1000};
                 finding = try(s, sender, seg, dead ? UNTOUCHED : REFUSED);
                 if (finding)
                     return finding;
@@ -115,23 +123,30 @@ static finding_t try_rst(const struct state *s, unsigned int sender, struct weir
         uint32_t seq;
         enum demand demand;
     } tries[] = {
-        {x->end + 1, UNCHANGED},         {x->end - 2, UNCHANGED},    {y->ack - 2, UNCHANGED},
-        {y->ack + 1, UNCHANGED},         {edge, UNCHANGED},       {edge + 1, REFUSED},
-        {edge + 100000, REFUSED},     {x->end - slack(s) - 1, REFUSED},
-        {x->end + FAR, REFUSED},  {x->end - FAR, REFUSED},
+        {x->end + 1, UNCHANGED},
+        {x->end - 2, UNCHANGED},
+        {y->ack - 2, UNCHANGED},
+        {y->ack + 1, UNCHANGED},
+        {edge, UNCHANGED},
+        {edge + 1, REFUSED},
+        {edge + 100000, REFUSED},
+        {x->end - slack(s) - 1, REFUSED},
+        {x->end + FAR, REFUSED},
+        {x->end - FAR, REFUSED},
         {x->end + (1U << 31), REFUSED},
     };
 
     for (unsigned int i = 0; i < sizeof(tries) / sizeof(tries[0]); i++)
         for (unsigned int ack = 0; ack < 2; ack++) {
             uint32_t seq = tries[i].seq;
-            bool near = seq == x->end || seq == y->ack || ((x->known & WITNESS_FIN) && seq + 1 == x->end);
+            bool near =
+                seq == x->end || seq == y->ack || ((x->known & WITNESS_FIN) && seq + 1 == x->end);
             finding_t finding;
 
             if (near)
                 continue;
-            *seg = (struct weir_segment){.seq = seq, .ack = y->end,
-                                         .flags = WEIR_TCP_RST | (ack ? WEIR_TCP_ACK : 0)};
+            *seg = (struct weir_segment){
+                .seq = seq, .ack = y->end, .flags = WEIR_TCP_RST | (ack ? WEIR_TCP_ACK : 0)};
             finding = try(s, sender, seg, tries[i].demand);
             if (finding)
                 return finding;
@@ -144,19 +159,20 @@ static finding_t try_syn(const struct state *s, unsigned int sender, struct weir
 {
     const struct witness *x = &s->witness[sender], *y = &s->witness[!sender];
     uint32_t edge = edge_of(s, !sender);
-    const uint32_t seqs[] = {x->end, x->end + 1, edge, edge + 100000,
-                             x->end - 2, x->end - slack(s) - 10, x->end + FAR, x->end - FAR};
+    const uint32_t seqs[] = {x->end,        x->end + 1,  edge,
+                             edge + 100000, x->end - 2,  x->end - slack(s) - 10,
+                             x->end + FAR,  x->end - FAR};
 
     for (unsigned int i = 0; i < sizeof(seqs) / sizeof(seqs[0]); i++)
         for (unsigned int ack = 0; ack < 2; ack++) {
             finding_t finding;
 
-            *seg = (struct weir_segment){
-                .seq = seqs[i], .ack = ack ? y->end : 0, .win = 1000,
-                .flags = WEIR_TCP_SYN | (ack ? WEIR_TCP_ACK : 0)};
+            *seg = (struct weir_segment){.seq = seqs[i],
+                                         .ack = ack ? y->end : 0,
+                                         .win = 1000,
+                                         .flags = WEIR_TCP_SYN | (ack ? WEIR_TCP_ACK : 0)};
             /* Just below the end it might be the SYN sent before, with text (RFC 7413). */
-            finding = try(s, sender, seg,
-                          x->end - 1 - seqs[i] < SYN_BELOW ? UNCHANGED : UNTOUCHED);
+            finding = try(s, sender, seg, x->end - 1 - seqs[i] < SYN_BELOW ? UNCHANGED : UNTOUCHED);
             if (finding)
                 return finding;
         }
@@ -187,8 +203,8 @@ static finding_t try_opening(const struct state *s, unsigned int sender, struct 
     for (unsigned int i = 0; i < sizeof(tries) / sizeof(tries[0]); i++) {
         finding_t finding;
 
-        *seg = (struct weir_segment){.seq = 0x12345678, .ack = y->end + tries[i].off, .win = 1000,
-                                     .flags = tries[i].flags};
+        *seg = (struct weir_segment){
+            .seq = 0x12345678, .ack = y->end + tries[i].off, .win = 1000, .flags = tries[i].flags};
         finding = try(s, sender, seg, tries[i].demand);
         if (finding)
             return finding;

@@ -9,11 +9,10 @@
 typedef bool (*act_fn)(struct state *s, unsigned int e);
 
 static const act_fn acts[] = {
-    [EV_OPEN] = endpoint_open,       [EV_SEND] = endpoint_send,
-    [EV_CLOSE] = endpoint_close,     [EV_ABORT] = endpoint_abort,
-    [EV_READ] = endpoint_read,       [EV_REPEAT] = endpoint_repeat,
-    [EV_PROBE] = endpoint_probe,     [EV_GIVE_UP] = endpoint_give_up,
-    [EV_EXPIRE] = endpoint_expire,   [EV_ACK_NOW] = endpoint_ack_now,
+    [EV_OPEN] = endpoint_open,       [EV_SEND] = endpoint_send,       [EV_CLOSE] = endpoint_close,
+    [EV_ABORT] = endpoint_abort,     [EV_READ] = endpoint_read,       [EV_REPEAT] = endpoint_repeat,
+    [EV_PROBE] = endpoint_probe,     [EV_GIVE_UP] = endpoint_give_up, [EV_EXPIRE] = endpoint_expire,
+    [EV_ACK_NOW] = endpoint_ack_now,
 };
 
 #define ACTS (sizeof(acts) / sizeof(acts[0]))

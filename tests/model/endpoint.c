@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * An endpoint takes in a segment: RFC 9293 3.10.7, paragraph by paragraph, with the challenge ACKs of
- * RFC 5961 that 3.10.7 has taken over. Nothing here looks at lib/core.
+ * An endpoint takes in a segment: RFC 9293 3.10.7, paragraph by paragraph, with the challenge ACKs
+ * of RFC 5961 that 3.10.7 has taken over. Nothing here looks at lib/core.
  */
 #include "model.h"
 
@@ -33,7 +33,7 @@ uint32_t endpoint_window(const struct endpoint *end, unsigned int e)
     return (uint32_t)model_scn.end[e].buffer - end->unread;
 }
 
-/* A CLOSE whose FIN has not gone out cannot be seen on a wire (3.10.4: FIN-WAIT-1 "in any case"). */
+/* A CLOSE whose FIN has not gone out is not seen on a wire (3.10.4: FIN-WAIT-1 "in any case"). */
 unsigned int endpoint_wire_state(const struct endpoint *end)
 {
     bool unsent = end->flags & END_FIN_DUE;
@@ -283,7 +283,7 @@ static bool receive_ack(struct state *s, unsigned int e, const struct packet *p)
         emit_reply(s, e);
         return false;
     }
-    if (before(end->una, p->ack)) { /* the right edge stays, as stacks have it, if no window comes with it */
+    if (before(end->una, p->ack)) { /* the right edge stays if no window comes with it */
         uint32_t acked = p->ack - end->una;
 
         end->una = p->ack;
@@ -413,7 +413,7 @@ static void receive_in_window(struct state *s, unsigned int e, const struct pack
     if (!(p->flags & WEIR_TCP_ACK))
         return;
     if (endpoint_variant(e, VARIANT_DROP_HOLES) && before(end->rcv_nxt, p->seq)) {
-        if (segment_len(p)) /* segments are processed in sequence: nothing of it, not even its ACK */
+        if (segment_len(p)) /* processed in sequence: nothing of it, not even its ACK */
             emit_reply(s, e);
         return;
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What an endpoint does of its own accord: the user's calls (RFC 9293 3.10.1 to 3.10.5) and its timers
- * (3.8). Each returns whether it can happen now.
+ * What an endpoint does of its own accord: the user's calls (RFC 9293 3.10.1 to 3.10.5) and its
+ * timers (3.8). Each returns whether it can happen now.
  */
 #include "model.h"
 
@@ -30,7 +30,7 @@ static void fin_goes(struct endpoint *end)
         end->state = WEIR_TCP_FIN_WAIT_1;
 }
 
-/* Send what is queued and the window takes; then the FIN, with the last text where there is some. */
+/* Send what is queued and the window takes; then the FIN, with the last text if there is some. */
 void endpoint_output(struct state *s, unsigned int e)
 {
     struct endpoint *end = &s->end[e];
@@ -194,11 +194,11 @@ bool endpoint_read(struct state *s, unsigned int e)
 
 bool endpoint_outstanding(const struct endpoint *end)
 {
-    return !no_connection(end) && (end->una != end->nxt || end->queued ||
-                                   (end->flags & (END_FIN_DUE | END_ACK_DUE)));
+    return !no_connection(end) &&
+           (end->una != end->nxt || end->queued || (end->flags & (END_FIN_DUE | END_ACK_DUE)));
 }
 
-/* 3.8.1: the earliest that is not acknowledged, text as much as a segment takes, the FIN with it. */
+/* 3.8.1: the earliest that is not acknowledged, as much as a segment takes, the FIN with it. */
 bool endpoint_repeat(struct state *s, unsigned int e)
 {
     struct endpoint *end = &s->end[e];

@@ -2,9 +2,10 @@
 /*
  * The search, breadth first, so that the first counterexample is a shortest one.
  *
- * A state visited is kept as 64 bits of hash only (two states in twenty million fall together with a
- * chance of about 1e-5; one of them is then not explored). For the way back, each has the number of the state before and
- * the event between. States in full exist only for the level being explored and the next, packed.
+ * A state visited is kept as 64 bits of hash only (two states in twenty million fall together with
+ * a chance of about 1e-5; one of them is then not explored). For the way back, each has the number
+ * of the state before and the event between. States in full exist only for the level being explored
+ * and the next, packed.
  */
 #include "model.h"
 

@@ -13,11 +13,21 @@
 #include "core/segment.h"
 
 static const char *const kinds[EV_KINDS] = {
-    [EV_OPEN] = "OPEN",       [EV_SEND] = "SEND",          [EV_CLOSE] = "CLOSE",
-    [EV_ABORT] = "ABORT",     [EV_READ] = "RECEIVE",       [EV_REPEAT] = "repeats",
-    [EV_PROBE] = "probes",    [EV_GIVE_UP] = "gives up",   [EV_EXPIRE] = "TIME-WAIT ends",
-    [EV_ACK_NOW] = "acks now", [EV_MOVE] = "",             [EV_LOSE] = "lost",
-    [EV_TWICE] = "doubled",   [EV_DELAY] = "delayed",      [EV_RESTART] = "tap restarted",
+    [EV_OPEN] = "OPEN",
+    [EV_SEND] = "SEND",
+    [EV_CLOSE] = "CLOSE",
+    [EV_ABORT] = "ABORT",
+    [EV_READ] = "RECEIVE",
+    [EV_REPEAT] = "repeats",
+    [EV_PROBE] = "probes",
+    [EV_GIVE_UP] = "gives up",
+    [EV_EXPIRE] = "TIME-WAIT ends",
+    [EV_ACK_NOW] = "acks now",
+    [EV_MOVE] = "",
+    [EV_LOSE] = "lost",
+    [EV_TWICE] = "doubled",
+    [EV_DELAY] = "delayed",
+    [EV_RESTART] = "tap restarted",
 };
 
 /* A number as the distance from its end's first initial number. */
@@ -83,7 +93,10 @@ static void print_blind(const struct state *s)
 
     if (!property_blind(s, &seg, &sender))
         return;
-    p = (struct packet){.seq = seg.seq, .ack = seg.ack, .win = seg.win, .flags = seg.flags,
+    p = (struct packet){.seq = seg.seq,
+                        .ack = seg.ack,
+                        .win = seg.win,
+                        .flags = seg.flags,
                         .len = (uint8_t)seg.len};
     segment_text(text, sizeof(text), &p, sender);
     copy = *s;
@@ -112,7 +125,10 @@ void ladder_print(const struct event *path, unsigned int len, finding_t finding)
         if (event.kind >= EV_MOVE && event.kind != EV_RESTART)
             print_move(event, &p, &tapped);
         else
-            printf("%s %s\n", event.kind == EV_RESTART ? "" : event.side == LEFT ? "left" : "right",
+            printf("%s %s\n",
+                   event.kind == EV_RESTART ? ""
+                   : event.side == LEFT     ? "left"
+                                            : "right",
                    kinds[event.kind]);
         print_states(&s);
     }

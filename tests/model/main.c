@@ -22,8 +22,8 @@ static void print_bounds(const struct scenario *scn)
     const struct troubles *t = &scn->troubles;
 
     printf("%s: %s\n", scn->name, scn->what);
-    printf("  bounds: lost before %u after %u, doubled %u, delayed %u, restarts %u;", t->lose[BEFORE],
-           t->lose[AFTER], t->twice, t->delay, t->restart);
+    printf("  bounds: lost before %u after %u, doubled %u, delayed %u, restarts %u;",
+           t->lose[BEFORE], t->lose[AFTER], t->twice, t->delay, t->restart);
     printf(" repeats %u/%u; %u segments a queue\n", scn->end[0].repeats, scn->end[1].repeats,
            QUEUE_MAX);
 }

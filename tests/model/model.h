@@ -23,7 +23,7 @@
 #include "core/flow.h"
 #include "core/tcp_track.h"
 
-#define QUEUE_MAX   6U   /* segments a queue holds; a state that needs more is out of bounds */
+#define QUEUE_MAX   6U      /* segments a queue holds; a state that needs more is out of bounds */
 #define ISS_SPACING 200000U /* from one connection's initial sequence number to the next one's */
 
 enum { LEFT, RIGHT };
@@ -43,29 +43,29 @@ struct packet {
     uint16_t win;
     uint8_t flags; /* WEIR_TCP_* */
     uint8_t len;
-    uint8_t sent_in; /* state of its sender, as far as a wire can show it, after sending */
+    uint8_t sent_in;  /* state of its sender, as far as a wire can show it, after sending */
     uint8_t unclosed; /* the same, as if its FIN had not been sent */
     uint8_t ahead;   /* effects that have passed the tap toward its sender, before it passes itself;
                       * what of them its sender had not taken in, the tap may be ahead by */
     uint8_t effects; /* its own, once it has passed */
-    uint8_t generation : 4; /* connection of its sender */
+    uint8_t generation : 4;      /* connection of its sender */
     uint8_t peer_generation : 4; /* and of the endpoint it is meant for, as its sender knows it */
-    uint8_t delayed : 1;    /* exempt from the order of its queue */
-    uint8_t overtaken : 1;  /* a later one of its sender has passed the tap */
-    uint8_t inert : 1;      /* it passed as no evidence */
-    uint8_t reply : 1;      /* bare ACK that answers an unacceptable segment */
+    uint8_t delayed : 1;         /* exempt from the order of its queue */
+    uint8_t overtaken : 1;       /* a later one of its sender has passed the tap */
+    uint8_t inert : 1;           /* it passed as no evidence */
+    uint8_t reply : 1;           /* bare ACK that answers an unacceptable segment */
 };
 
-#define END_PASSIVE   0x01U /* opened by LISTEN: a RST in SYN-RECEIVED returns there */
-#define END_FIN_DUE   0x02U /* CLOSE called, FIN waits behind data */
-#define END_FIN_SENT  0x04U
-#define END_LATE_FIN  0x08U /* took the peer's FIN in FIN-WAIT-1 before its own had gone out */
-#define END_ACK_DUE   0x10U /* delayed acknowledgement */
-#define END_EXPIRED   0x20U /* CLOSED since TIME-WAIT ended */
-#define END_SILENT    0x40U /* the peer may not know that it is CLOSED */
-#define END_UNTOLD    0x200U /* CLOSED by a RST that passed as no evidence */
-#define END_CROSSED   0x100U /* its FIN passed the tap first with an ACK of a FIN that had crossed it */
-#define END_SYNCED    0x80U /* irs and rcv_nxt hold */
+#define END_PASSIVE  0x01U /* opened by LISTEN: a RST in SYN-RECEIVED returns there */
+#define END_FIN_DUE  0x02U /* CLOSE called, FIN waits behind data */
+#define END_FIN_SENT 0x04U
+#define END_LATE_FIN 0x08U  /* took the peer's FIN in FIN-WAIT-1 before its own had gone out */
+#define END_ACK_DUE  0x10U  /* delayed acknowledgement */
+#define END_EXPIRED  0x20U  /* CLOSED since TIME-WAIT ended */
+#define END_SILENT   0x40U  /* the peer may not know that it is CLOSED */
+#define END_UNTOLD   0x200U /* CLOSED by a RST that passed as no evidence */
+#define END_CROSSED  0x100U /* its FIN first passed the tap with an ACK of a FIN that crossed it */
+#define END_SYNCED   0x80U  /* irs and rcv_nxt hold */
 
 struct endpoint {
     uint32_t iss, una, nxt, wl1, wl2, irs, rcv_nxt;
@@ -73,14 +73,14 @@ struct endpoint {
     uint16_t wnd_max; /* MAX.SND.WND, RFC 5961 5.2 */
     uint16_t flags;
     uint8_t state;
-    uint8_t generation; /* connections begun by it */
+    uint8_t generation;      /* connections begun by it */
     uint8_t peer_generation; /* connection of its peer that it has synchronised with */
-    uint8_t queued;     /* octets of SEND not yet sent */
-    uint8_t unread;     /* octets received, not yet read by the user */
-    uint8_t held;       /* bit i: octet rcv_nxt + 1 + i has arrived */
-    uint8_t held_fin;   /* distance of a held FIN from rcv_nxt; 0: none */
-    uint8_t last;       /* state before it became CLOSED */
-    uint8_t passed;    /* effects that have passed the tap toward it */
+    uint8_t queued;          /* octets of SEND not yet sent */
+    uint8_t unread;          /* octets received, not yet read by the user */
+    uint8_t held;            /* bit i: octet rcv_nxt + 1 + i has arrived */
+    uint8_t held_fin;        /* distance of a held FIN from rcv_nxt; 0: none */
+    uint8_t last;            /* state before it became CLOSED */
+    uint8_t passed;          /* effects that have passed the tap toward it */
     uint8_t opens, sends, closes, aborts, repeats, probes, giveups; /* left */
 };
 
@@ -96,7 +96,7 @@ struct witness {
 #define WITNESS_END   0x01U
 #define WITNESS_ACK   0x02U
 #define WITNESS_FIN   0x04U
-#define WITNESS_LATE  0x08U /* it was heard first with what follows its SYN: its scale is unknown */
+#define WITNESS_LATE  0x08U /* first heard with what follows its SYN: its scale is unknown */
 
 /* The budgets that the scenario gives the network. */
 struct troubles {
@@ -114,12 +114,12 @@ struct state {
         uint32_t words[12];
     } record;
     struct troubles left;
-    uint8_t tracked;      /* a record exists */
-    uint8_t adopted;      /* the record began mid-stream */
-    uint8_t count[2][2];  /* packets: side of the tap, direction */
-    uint8_t mixed;        /* attempts at a connection interleave: see tap.c */
-    uint8_t restarted;    /* the record before was forgotten */
-    uint8_t grace;        /* a RST one below a FIN was taken */
+    uint8_t tracked;     /* a record exists */
+    uint8_t adopted;     /* the record began mid-stream */
+    uint8_t count[2][2]; /* packets: side of the tap, direction */
+    uint8_t mixed;       /* attempts at a connection interleave: see tap.c */
+    uint8_t restarted;   /* the record before was forgotten */
+    uint8_t grace;       /* a RST one below a FIN was taken */
     uint8_t spare[2];
     struct packet queue[2][2][QUEUE_MAX];
 };
@@ -127,9 +127,9 @@ struct state {
 /* Variants of a conforming endpoint: the RFC leaves each of these open, or stacks differ. */
 #define VARIANT_DELAY_ACK  0x01U /* acknowledges later, or with its next segment */
 #define VARIANT_DROP_HOLES 0x02U /* does not hold what arrives out of order */
-#define VARIANT_STRICT_SYN 0x04U /* takes a SYN-ACK in SYN-RECEIVED as unacceptable (3.10.7.4 first) */
+#define VARIANT_STRICT_SYN 0x04U /* a SYN-ACK in SYN-RECEIVED is unacceptable (3.10.7.4 first) */
 #define VARIANT_SYN_AGAIN  0x08U /* repeats its SYN-ACK for a repeated SYN instead of a bare ACK */
-#define VARIANT_GONE       0x10U /* the application has gone after CLOSE: data draws a RST, 3.10.4 */
+#define VARIANT_GONE       0x10U /* nobody reads after CLOSE: data draws a RST, 3.10.4 */
 #define VARIANT_SLOW       0x20U /* the user reads only when it calls RECEIVE: the window closes */
 #define VARIANT_RST_ACK    0x40U /* its ABORT sends RST and ACK */
 #define VARIANT_RELISTEN   0x80U /* listens again when a connection is over */
@@ -146,11 +146,11 @@ struct scenario {
     } end[2];
     uint8_t mss;
     struct troubles troubles;
-    uint8_t midstream; /* enum weir_midstream */
-    uint8_t one_way;   /* packets of RIGHT do not pass the tap */
-    uint8_t quick;     /* part of the mutation run */
+    uint8_t midstream;   /* enum weir_midstream */
+    uint8_t one_way;     /* packets of RIGHT do not pass the tap */
+    uint8_t quick;       /* part of the mutation run */
     uint8_t established; /* both ends begin in ESTABLISHED, unknown to the tap */
-    uint8_t blind;     /* check blind segments in every nth state; 0 never */
+    uint8_t blind;       /* check blind segments in every nth state; 0 never */
 };
 
 extern const struct scenario model_scenarios[];
@@ -160,9 +160,21 @@ extern const unsigned int model_scenario_count;
 extern struct scenario model_scn;
 
 enum event_kind {
-    EV_OPEN, EV_SEND, EV_CLOSE, EV_ABORT, EV_READ,             /* user calls */
-    EV_REPEAT, EV_PROBE, EV_GIVE_UP, EV_EXPIRE, EV_ACK_NOW,    /* timers */
-    EV_MOVE, EV_LOSE, EV_TWICE, EV_DELAY, EV_RESTART,          /* network and tap */
+    EV_OPEN,
+    EV_SEND,
+    EV_CLOSE,
+    EV_ABORT,
+    EV_READ, /* user calls */
+    EV_REPEAT,
+    EV_PROBE,
+    EV_GIVE_UP,
+    EV_EXPIRE,
+    EV_ACK_NOW, /* timers */
+    EV_MOVE,
+    EV_LOSE,
+    EV_TWICE,
+    EV_DELAY,
+    EV_RESTART, /* network and tap */
     EV_KINDS
 };
 
@@ -181,7 +193,7 @@ struct tapped {
     struct packet packet;
     unsigned int sender;
     struct weir_outcome outcome;
-    uint8_t was[2];       /* tracked states before, by endpoint */
+    uint8_t was[2]; /* tracked states before, by endpoint */
     bool was_tracked;
 };
 
@@ -233,23 +245,23 @@ bool channel_empty(const struct state *s);
 /* property.c */
 enum exception {
     EXC_NONE,
-    EXC_BARE_ACK,     /* P1: bare ACK from SYN-RECEIVED */
-    EXC_FIN_QUEUED,   /* P1, P2: closed, FIN waits behind data */
-    EXC_FORMER,       /* P1, P2: SYN on a connection that the other end still holds */
-    EXC_SILENT,       /* P2: gave up, or its RST was lost before the tap */
-    EXC_SENDER_GONE,  /* P2: what passed was lost and its sender has gone */
-    EXC_EXPIRED,      /* P2: TIME-WAIT has ended */
-    EXC_RST_1337,     /* P3: RST toward TIME-WAIT */
-    EXC_ADOPTED,      /* P1, P2: picked up after a FIN or SYN had passed unseen */
-    EXC_MIXED,        /* P1, P2: attempts at a connection interleave */
+    EXC_BARE_ACK,      /* P1: bare ACK from SYN-RECEIVED */
+    EXC_FIN_QUEUED,    /* P1, P2: closed, FIN waits behind data */
+    EXC_FORMER,        /* P1, P2: SYN on a connection that the other end still holds */
+    EXC_SILENT,        /* P2: gave up, or its RST was lost before the tap */
+    EXC_SENDER_GONE,   /* P2: what passed was lost and its sender has gone */
+    EXC_EXPIRED,       /* P2: TIME-WAIT has ended */
+    EXC_RST_1337,      /* P3: RST toward TIME-WAIT */
+    EXC_ADOPTED,       /* P1, P2: picked up after a FIN or SYN had passed unseen */
+    EXC_MIXED,         /* P1, P2: attempts at a connection interleave */
     EXC_MIXED_REFUSED, /* P3: the same */
-    EXC_FIN_UNSEEN,   /* P1: its FIN has not passed, or told nothing */
-    EXC_CROSSED,      /* P1, P2: a lost FIN is repeated with a later acknowledgement */
-    EXC_REFUSES,      /* P1: RST out of SYN-SENT */
-    EXC_OLD,          /* P3: outside, since of a connection before */
-    EXC_GRACE,        /* P1, P2: a RST that leaves its FIN out of account */
-    EXC_RST_INEXACT,  /* P1: a blind attacker's would look the same */
-    EXC_RESTARTED,    /* P3: the tap forgot while a SYN was on its way */
+    EXC_FIN_UNSEEN,    /* P1: its FIN has not passed, or told nothing */
+    EXC_CROSSED,       /* P1, P2: a lost FIN is repeated with a later acknowledgement */
+    EXC_REFUSES,       /* P1: RST out of SYN-SENT */
+    EXC_OLD,           /* P3: outside, since of a connection before */
+    EXC_GRACE,         /* P1, P2: a RST that leaves its FIN out of account */
+    EXC_RST_INEXACT,   /* P1: a blind attacker's would look the same */
+    EXC_RESTARTED,     /* P3: the tap forgot while a SYN was on its way */
     EXCEPTIONS
 };
 extern uint64_t property_exceptions[EXCEPTIONS];
@@ -261,8 +273,7 @@ unsigned int property_effects(const struct state *s, unsigned int to, const stru
                               unsigned int generation);
 
 /* blind.c */
-finding_t property_blind(const struct state *s, struct weir_segment *culprit,
-                         unsigned int *sender);
+finding_t property_blind(const struct state *s, struct weir_segment *culprit, unsigned int *sender);
 extern uint64_t blind_tried;
 
 /* explore.c */

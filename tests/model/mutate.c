@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Who notices a wrong cell? Each cell of both endpoint tables is changed to every other value in turn,
- * the pair table composed anew, and the scenarios run that use the cell, until one fails.
+ * Who notices a wrong cell? Each cell of both endpoint tables is changed to every other value in
+ * turn, the pair table composed anew, and the scenarios run that use the cell, until one fails.
  *
  * A mutant is
  *   killed       a scenario fails, or the pairs no longer fit, or P5 does not hold
- *   equal        the pair table is the same: the other end's cell refuses wherever this one is asked
- *   unreached    no scenario comes to the cell: no conforming endpoint and no blind segment does
- *   survived     none of these: it is listed
+ *   equal        the pair table is the same: the other end's cell refuses wherever this one is
+ * asked unreached    no scenario comes to the cell: no conforming endpoint and no blind segment
+ * does survived     none of these: it is listed
  */
 #include "model.h"
 

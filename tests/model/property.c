@@ -37,8 +37,8 @@ static bool except(enum exception exception)
 }
 
 /*
- * Might a RST be exact (RFC 5961 3.2)? Its number is the next that its receiver waits for, or would be if all
- * that has passed had arrived, or none of what the receiver has not acknowledged.
+ * Might a RST be exact (RFC 5961 3.2)? Its number is the next that its receiver waits for, or would
+ * be if all that has passed had arrived, or none of what the receiver has not acknowledged.
  */
 static bool rst_fits(const struct state *s, unsigned int to, const struct packet *p)
 {
@@ -55,8 +55,8 @@ static bool rst_fits(const struct state *s, unsigned int to, const struct packet
 }
 
 /*
- * What a segment does to one connection of the endpoint it goes to, by the truth of that endpoint. Of a
- * connection before the present one only the first number is known.
+ * What a segment does to one connection of the endpoint it goes to, by the truth of that endpoint.
+ * Of a connection before the present one only the first number is known.
  */
 unsigned int property_effects(const struct state *s, unsigned int to, const struct packet *p,
                               unsigned int generation)
@@ -142,7 +142,7 @@ static unsigned int own_act(unsigned int state)
     }
 }
 
-/* Does it belong to another connection than the record, by its own sender's or its receiver's count? */
+/* Does it belong to another connection than the record, by its sender's or receiver's count? */
 static bool former(const struct state *s, const struct tapped *tapped)
 {
     const struct packet *p = &tapped->packet;
@@ -248,8 +248,7 @@ static bool excepted_quiet(const struct state *s, unsigned int e, unsigned int t
     if ((end->flags & END_SYNCED) && s->witness[!e].generation != NO_GENERATION &&
         s->witness[!e].generation != end->peer_generation)
         return except(EXC_FORMER);
-    if ((end->flags & END_CROSSED) &&
-        (reach(endpoint_crossed_state(state), 0) >> tracked & 1))
+    if ((end->flags & END_CROSSED) && (reach(endpoint_crossed_state(state), 0) >> tracked & 1))
         return except(EXC_CROSSED);
     if (tracked == WEIR_TCP_TIME_WAIT && (end->flags & END_EXPIRED))
         return except(EXC_EXPIRED);
@@ -266,7 +265,7 @@ static bool excepted_quiet(const struct state *s, unsigned int e, unsigned int t
     if (end->flags & END_EXPIRED)
         state = WEIR_TCP_TIME_WAIT;
     if (gone(peer) && (reach(tracked, end->passed) >> state & 1))
-        return except(EXC_SENDER_GONE); /* its own last word was lost, and nobody asks for it again */
+        return except(EXC_SENDER_GONE); /* its last word was lost, and nobody asks again */
     if (s->mixed)
         return except(EXC_MIXED);
     if (s->restarted == 2)
@@ -291,8 +290,8 @@ finding_t property_quiet(const struct state *s)
     return NULL;
 }
 
-static finding_t total_step(const struct weir_tcp_pairs *pairs, unsigned int pair,
-                            unsigned int dir, unsigned int event)
+static finding_t total_step(const struct weir_tcp_pairs *pairs, unsigned int pair, unsigned int dir,
+                            unsigned int event)
 {
     struct weir_tcp_step step = pairs->step[pair][dir][event];
 

@@ -59,9 +59,9 @@ struct weir_outcome tap_track(struct state *s, unsigned int sender, const struct
         s->tracked = 1;
         s->grace = 0;
         s->mixed = 2;
-        s->adopted = birth.seed == WEIR_PAIR_NEW                   ? 0
+        s->adopted = birth.seed == WEIR_PAIR_NEW                 ? 0
                      : s->adopted && birth.seed == WEIR_PAIR_MID ? s->adopted
-                                                                   : 2;
+                                                                 : 2;
         if (s->restarted && (birth.seed == WEIR_PAIR_NEW || birth.seed == WEIR_PAIR_HALF))
             s->restarted = 2;
         s->witness[LEFT] = s->witness[RIGHT] = (struct witness){.generation = NO_GENERATION};
@@ -113,8 +113,8 @@ static bool other(uint8_t known, unsigned int generation)
 
 /*
  * Attempts at a connection interleave, and the wire does not tell which of them an endpoint is in:
- * - a record is opened by a SYN that is not its sender's present one, or was in the record before, or
- *   whose sender has gone on since, or while SYN or RST of the record before are on their way;
+ * - a record is opened by a SYN that is not its sender's present one, or was in the record before,
+ *   or whose sender has gone on since, or while SYN or RST of the record before are on their way;
  * - a SYN or SYN-ACK passes as no evidence, since the record is of another attempt;
  * - a SYN-ACK turns the record to another attempt.
  */
@@ -125,8 +125,8 @@ static void note_attempt(struct state *s, unsigned int sender, const struct pack
 
     s->mixed &= 1;
     if (opened) {
-        s->mixed |= s->end[sender].generation != p->generation ||
-                    s->end[sender].state != WEIR_TCP_SYN_SENT;
+        s->mixed |=
+            s->end[sender].generation != p->generation || s->end[sender].state != WEIR_TCP_SYN_SENT;
         for (unsigned int dir = 0; dir < 2; dir++)
             for (unsigned int i = 0; i < s->count[AFTER][dir]; i++)
                 if (s->queue[AFTER][dir][i].flags & (WEIR_TCP_SYN | WEIR_TCP_RST))
@@ -152,8 +152,8 @@ struct tapped tap_pass(struct state *s, unsigned int sender, const struct packet
     tapped.was_tracked = s->tracked;
     for (unsigned int e = 0; s->tracked && e < 2; e++)
         tapped.was[e] = (uint8_t)tap_tracked_state(s, e);
-    tapped.packet.effects = (uint8_t)property_effects(
-        s, !sender, p, s->end[!sender].generation & 0xfU);
+    tapped.packet.effects =
+        (uint8_t)property_effects(s, !sender, p, s->end[!sender].generation & 0xfU);
     tapped.outcome = tap_track(s, sender, &seg, p->generation);
     if (tapped.outcome.action == WEIR_TCP_ACT_PASS)
         witness(&s->witness[sender], p, tapped.outcome);
