@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """weir as a process in the namespace `box`."""
 
+import http.client
 import os
+import socket
 import subprocess
 from dataclasses import dataclass, field
 
@@ -11,6 +13,19 @@ import weir_run
 STOP_SEC = 15
 MEMORY_MIB = 256
 SMALL = "workers: { mbufs = 8192; };\ntracking: { flows = 20000; flows6 = 10000; };\n"
+
+
+class UnixConnection(http.client.HTTPConnection):
+    """HTTP on a Unix socket."""
+
+    def __init__(self, path):
+        super().__init__("weir", timeout=STOP_SEC)
+        self.path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.path)
 
 
 @dataclass
@@ -44,7 +59,7 @@ class Weir:
         self.process = None
         self.config = self.path("weir.conf")
         with open(self.config, "w", encoding="ascii") as out:
-            out.write(config)
+            out.write(config + f'control: {{ http_socket = "{self.path("socket")}"; }};\n')
         self.command = ["ip", "netns", "exec", "box", weir_run.program(), "--lcores", lcores(workers, turn),
                         "--no-huge", "--no-shconf", "--no-telemetry", "--no-pci", "-m", str(MEMORY_MIB),
                         "--log-level=*:error", *(f"--vdev={device}" for device in devices), "--",
@@ -62,6 +77,23 @@ class Weir:
 
     def said(self):
         return weir_run.read_bytes(self.path("messages")).decode(errors="replace")
+
+    def get(self, path):
+        """The body of what GET answers."""
+        connection = UnixConnection(self.path("socket"))
+        try:
+            connection.request("GET", path)
+            response = connection.getresponse()
+            body = response.read()
+        finally:
+            connection.close()
+        if response.status != 200:
+            raise OSError(f"GET {path}: {response.status} {body[:200]}")
+        return body
+
+    def flows(self):
+        """The records of all flows that live."""
+        return weir_run.records(self.get("/flows"))
 
     def stop(self):
         """Ends it in an orderly way; its records are whole then."""

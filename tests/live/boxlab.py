@@ -7,6 +7,7 @@
 import os
 import subprocess
 import time
+from dataclasses import dataclass
 
 import paths  # noqa: F401
 from box import Weir
@@ -14,6 +15,7 @@ from recorder.lab import V4, V6, Lab, run
 from recorder.wire import AFTER, TO_CLIENT, TO_SERVER, Wire, packet_socket
 
 READY_SEC = 15
+SAMPLE_SEC = 0.6  # at the least from one sample to the next
 BOX_SIDES = (("wirea", "weira"), ("wireb", "weirb"))
 
 
@@ -45,6 +47,16 @@ class BoxWire(Wire):
             pass  # a full transmit queue: one more loss before the box
 
 
+@dataclass
+class Sample:
+    """What hosts and weir said while nothing moved, after so many packets."""
+
+    packets: int
+    time: float
+    truth: dict
+    flows: list
+
+
 class BoxLab(Lab):
     """The client and server of a Lab, and weir between them; `outcome` is there after finish()."""
 
@@ -53,6 +65,7 @@ class BoxLab(Lab):
         devices = [f"net_af_packet{n},iface={device}" for n, (_, device) in enumerate(BOX_SIDES)]
         self.weir = Weir(scratch, devices, turn=turn, trace=True)
         self.outcome = None
+        self.samples = []
 
     def make_wire(self):
         for near, far in BOX_SIDES:
@@ -77,6 +90,19 @@ class BoxLab(Lab):
         command = ("ping", "-q", "-c", "1", "-W", "0.3", self.server.address[family])
         return subprocess.run(("ip", "netns", "exec", "client", *command), stdout=subprocess.DEVNULL,
                               check=False).returncode == 0
+
+    def settle(self, quiet_sec=0.15, limit_sec=10.0):
+        super().settle(quiet_sec, limit_sec)
+        self.sample()
+
+    def sample(self):
+        """Compares nothing yet; keeps nothing if something moved meanwhile."""
+        if self.samples and time.time() < self.samples[-1].time + SAMPLE_SEC:
+            return
+        before = self.wire.last_activity()
+        packets, found, flows = self.wire.recorded, self.truth(), self.weir.flows()
+        if before is not None and self.wire.last_activity() == before:
+            self.samples.append(Sample(packets, time.time(), found, flows))
 
     def finish(self, conforming):
         super().finish(conforming)

@@ -95,37 +95,30 @@ def is_icmp_error(frame):
     return frame[12:14] == b"\x86\xdd" and frame[20] == 58 and frame[54] in (1, 2, 3, 4)
 
 
-class Judge:
-    """Compares one scenario's sockets with weir's records."""
+class View:
+    """Sockets, records and segments at one quiet moment."""
 
-    def __init__(self, name, path, lab, conforming):
-        self.name, self.outcome, self.conforming = name, lab.outcome, conforming
-        self.truth = truth.beside(path)
-        self.packets = list(packets_of(path))
-        self.streams = latest_streams(self.packets)
-        self.flows = latest_flows(lab.outcome.flows)
-        icmp = any(is_icmp_error(frame) for frame in capture_file.read(path)[1])
-        self.scene = SimpleNamespace(truth=self.truth, strict=True, packets=[SimpleNamespace(icmp_error=icmp)])
-        self.excused, self.differing = Counter(), []
+    def __init__(self, hosts, flows, packets, icmp_error):
+        self.truth, self.flows, self.streams = truth.Truth(hosts), latest_flows(flows), latest_streams(packets)
+        self.scene = SimpleNamespace(truth=self.truth, strict=True,
+                                     packets=[SimpleNamespace(icmp_error=icmp_error)])
 
-    def connections(self):
-        """All that has a socket, a record, or segments that passed."""
-        sockets = {frozenset(ends) for ends in self.truth.sockets}
-        return [key for key in sockets | set(self.flows) | set(self.streams) if len(key) == 2]
-
-    def run(self):
-        agreeing = 0
-        keys = self.connections()
-        for key in keys:
+    def judge(self):
+        """(connections that agree, Counter of exceptions, descriptions of those that differ)."""
+        agree, excused, differing = 0, Counter(), []
+        for key in self.connections():
             verdicts = [self.compare(key, *ends) for ends in self.ends_of(key)]
             if None in verdicts:
-                self.differing.append(self.describe(key))
+                differing.append(self.describe(key))
             elif set(verdicts) == {"agree"}:
-                agreeing += 1
+                agree += 1
             else:
-                self.excused[next(v for v in verdicts if v != "agree")] += 1
-        return {"name": self.name, "connections": len(keys), "records": len(self.outcome.flows), "agree": agreeing,
-                "excused": dict(self.excused), "differing": self.differing, "failures": list(self.failures())}
+                excused[next(v for v in verdicts if v != "agree")] += 1
+        return agree, excused, differing
+
+    def connections(self):
+        """All that has a record, or of which segments have passed."""
+        return set(self.flows) | set(self.streams)
 
     def ends_of(self, key):
         flow = self.flows.get(key)
@@ -168,20 +161,50 @@ class Judge:
             ack = (packet.ack - base.get(packet.receiver, 0)) % (1 << 32) if packet.flags & 16 else "-"
             yield f"{packet.n:5} {arrow} {flags:5} seq {seq} +{packet.payload} ack {ack}"
 
-    def failures(self):
-        if self.outcome.status != 0:
-            yield f"weir ended with {self.outcome.status}: {self.outcome.messages[-300:]}"
-        for line in self.outcome.trace if self.conforming else ():
-            if line["verdict"] != "forward" and line["reason"] not in MAY_BE_REFUSED:
-                yield self.refusal(line)
 
-    def refusal(self, line):
-        flow = next((f for f in self.outcome.flows if f["id"] == line["id"]), None)
-        text = f"refused: {line['reason']} ({line['orig_state']} / {line['resp_state']}, from {line['dir']})"
-        if flow is None:
-            return text
-        key = frozenset(((flow["src"], flow["sport"]), (flow["dst"], flow["dport"])))
-        return text + "".join("\n        " + step for step in self.ladder(key))
+def view_of(sample, ended, packets, icmp_error):
+    """The listing, and of what had ended before it, the record that was written then."""
+    ids = {flow["id"] for flow in sample.flows}
+    before = [f for f in ended if f["id"] not in ids and f["start"] < sample.time]
+    view = View(sample.truth, before, [p for p in packets if p.n < sample.packets], icmp_error)
+    view.flows.update(latest_flows(sample.flows))
+    return view
+
+
+def judge(lab, path, wanted):
+    """Compares one scenario's sockets with weir's records at its end and with its listings before."""
+    packets = list(packets_of(path))
+    icmp_error = any(is_icmp_error(frame) for frame in capture_file.read(path)[1])
+    with open(lab.path_base + ".ss.json", encoding="ascii") as source:
+        view = View(json.load(source), lab.outcome.flows, packets, icmp_error)
+    agree, excused, differing = view.judge()
+    compared = 0
+    samples = lab.samples if wanted.conforming else []  # forged segments do to one end what the other cannot know yet
+    for number, sample in enumerate(samples):
+        again, _, wrong = view_of(sample, lab.outcome.flows, packets, icmp_error).judge()
+        compared += again
+        differing += [f"sample {number}: {text}" for text in wrong]
+    return {"name": wanted.name, "connections": agree + sum(excused.values()) + len(differing), "agree": agree,
+            "excused": excused, "differing": differing, "compared": compared, "samples": len(samples),
+            "records": sum(f["proto"] == "tcp" for f in lab.outcome.flows),
+            "failures": list(failures(view, lab.outcome, wanted.conforming))}
+
+
+def failures(view, outcome, conforming):
+    if outcome.status != 0:
+        yield f"weir ended with {outcome.status}: {outcome.messages[-300:]}"
+    for line in outcome.trace if conforming else ():
+        if line["verdict"] != "forward" and line["reason"] not in MAY_BE_REFUSED:
+            yield refusal(view, outcome, line)
+
+
+def refusal(view, outcome, line):
+    flow = next((f for f in outcome.flows if f["id"] == line["id"]), None)
+    text = f"refused: {line['reason']} ({line['orig_state']} / {line['resp_state']}, from {line['dir']})"
+    if flow is None:
+        return text
+    key = frozenset(((flow["src"], flow["sport"]), (flow["dst"], flow["dport"])))
+    return text + "".join("\n        " + step for step in view.ladder(key))
 
 
 def play(wanted, turn, result_path):
@@ -194,7 +217,7 @@ def play(wanted, turn, result_path):
         lab.wait_ready()
         wanted.play(lab)
         lab.finish(wanted.conforming)
-        result = Judge(wanted.name, path_base + ".pcap", lab, wanted.conforming).run()
+        result = judge(lab, path_base + ".pcap", wanted)
     with open(result_path, "w", encoding="ascii") as out:
         json.dump(result, out)
 
@@ -243,7 +266,8 @@ def tell(result):
     good = not result.get("differing") and not result["failures"]
     excused = "".join(f"; {count} x {name}" for name, count in sorted(result.get("excused", {}).items()))
     print(f"{'ok' if good else 'FAIL':5} {result['name']}: {result.get('connections', 0)} connections, "
-          f"{result.get('agree', 0)} agree{excused} ({result['sec']:.1f} s)", flush=True)
+          f"{result.get('agree', 0)} agree{excused}; {result.get('compared', 0)} in {result.get('samples', 0)} samples "
+          f"({result['sec']:.1f} s)", flush=True)
     for text in (result.get("differing", []) + result["failures"])[:SHOWN]:
         print("      " + text, flush=True)
     return good
@@ -266,9 +290,11 @@ def main():
     for result in play_all(names):
         failed += not tell(result)
         excused.update(result.get("excused", {}))
-        total.update({key: result.get(key, 0) for key in ("connections", "agree")})
+        total.update({key: result.get(key, 0) for key in ("connections", "agree", "records", "compared", "samples")})
         total["differ"] += len(result.get("differing", []))
     why = ", ".join(f"{count} x {name}" for name, count in sorted(excused.items()))
+    print(f"{total['records']} flow records; {total['compared']} times agreed while connections lived, in "
+          f"{total['samples']} quiet moments")
     print(f"differential: {total['connections']} connections, {total['agree']} agree, "
           f"{sum(excused.values())} excepted ({why or 'none'}), {total['differ']} differ")
     return 1 if failed else 0

@@ -14,9 +14,7 @@ def split_address(text):
 class Truth:
     """`state(end, peer)` is what the host that owns `end` said of its socket; CLOSED when it had none."""
 
-    def __init__(self, path):
-        with open(path, encoding="ascii") as source:
-            data = json.load(source)
+    def __init__(self, data):
         self.conforming = data["conforming"]
         self.forged = {number - 1 for number in data["forged_packets"]}
         self.hosts = {a for host in data["hosts"].values() for a in host["addresses"]}
@@ -46,4 +44,7 @@ class Truth:
 def beside(path):
     """The truth that belongs to a capture, or None."""
     candidate = os.path.splitext(path)[0] + ".ss.json"
-    return Truth(candidate) if os.path.exists(candidate) else None
+    if not os.path.exists(candidate):
+        return None
+    with open(candidate, encoding="ascii") as source:
+        return Truth(json.load(source))

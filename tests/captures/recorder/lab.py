@@ -215,16 +215,19 @@ class Lab:
     def finish(self, conforming):
         """Ends the recording and writes what `ss` says of both hosts beside it."""
         self.wire.stop()
-        truth = {
+        with open(self.path_base + ".ss.json", "w", encoding="ascii") as out:
+            json.dump(self.truth(conforming), out, indent=1)
+            out.write("\n")
+
+    def truth(self, conforming=True):
+        """What both hosts know at this moment, and what became of their segments so far."""
+        return {
             "conforming": conforming,
             "hosts": {h.name: {"addresses": list(h.address.values()), "tcp": h.tcp_states()}
                       for h in (self.client, self.server)},
-            "control_segments_lost": self.wire.lost,
-            "forged_packets": self.wire.forged_numbers,
+            "control_segments_lost": list(self.wire.lost),
+            "forged_packets": list(self.wire.forged_numbers),
         }
-        with open(self.path_base + ".ss.json", "w", encoding="ascii") as out:
-            json.dump(truth, out, indent=1)
-            out.write("\n")
 
     def __exit__(self, *_):
         for host in (self.client, self.server):

@@ -128,6 +128,11 @@ class Wire(threading.Thread):
             time.sleep(0.01)
         return False
 
+    def last_activity(self):
+        """When something last moved, or None while something is under way."""
+        with self.lock:
+            return None if self._events else self._last_activity
+
     def stop(self):
         """Takes nothing more in, delivers what is under way, closes the capture."""
         self._stopping = True
