@@ -45,6 +45,8 @@ struct weir_parse_ip {
     uint8_t family; /* 4 or 6 */
     uint8_t proto;  /* of the transport header */
     bool quote;    /* inside an ICMP error: cut anywhere, its lengths and sums not to be believed */
+    uint32_t fragment_id; /* with reason FRAGMENT: wire order, and */
+    uint16_t fragment_at; /* offset and flags: IPv4 as in the header, IPv6 shifted to be the same */
     bool rerouted; /* the pseudo header has other addresses than the IP header */
 };
 
@@ -94,6 +96,7 @@ static inline void weir_parse_tracked(const struct weir_parse_ip *ip, enum weir_
     packet->kind = (uint8_t)kind;
     packet->reason = WEIR_REASON_NONE;
     packet->port = 0;
+    packet->pieces = 0;
 }
 
 /* Is the checksum over l4_len octets of transport right, or not to be verified here? */
@@ -124,6 +127,9 @@ enum weir_reason weir_parse_ip6_extensions(struct weir_parse_ip *ip);
  * has left octets of the frame. 0 when the option is not there or does not check out.
  */
 uint32_t weir_parse_ip6_jumbo_len(const uint8_t *header, uint32_t left);
+
+/* The fewest octets of transport header that a packet of this protocol has. */
+uint32_t weir_parse_l4_header_min(uint8_t proto);
 
 /* Read any transport but TCP; the packet is filled in whole when the answer is NONE. */
 enum weir_reason weir_parse_l4(const struct weir_parse_ip *ip, struct weir_packet *packet);

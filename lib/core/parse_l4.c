@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Transports other than TCP: what of each makes the key, and what of its header is checked. */
 #include "core/parse_ip.h"
+#include "core/sctp.h"
 
 #define GRE_CHECKSUM 0x8000U /* RFC 2784 2.1 */
 #define GRE_ROUTING  0x4000U /* RFC 1701: brings the checksum field too */
@@ -44,7 +45,7 @@ static const struct transport {
     [WEIR_IP_UDP] = {WEIR_KIND_UDP, 8, WEIR_REASON_UDP_HEADER},
     [WEIR_IP_ICMP] = {WEIR_KIND_ICMP, ICMP_LEN, WEIR_REASON_ICMP_HEADER},
     [WEIR_IP_ICMP6] = {WEIR_KIND_ICMP, ICMP_LEN, WEIR_REASON_ICMP_HEADER},
-    [WEIR_IP_SCTP] = {WEIR_KIND_SCTP, 12, WEIR_REASON_SCTP_HEADER},
+    [WEIR_IP_SCTP] = {WEIR_KIND_SCTP, WEIR_SCTP_HEADER_LEN, WEIR_REASON_SCTP_HEADER},
     [WEIR_IP_GRE] = {WEIR_KIND_OTHER, 4, WEIR_REASON_GRE_HEADER},
 };
 
@@ -125,6 +126,14 @@ static enum weir_reason read_quote(struct weir_parse_ip *quote, struct weir_pack
                                                          : WEIR_REASON_ICMP_QUOTE;
 }
 
+/* Does the error say that a packet was too big for some link (RFC 1191 4, RFC 4443 3.2)? */
+static bool is_pmtu(const struct weir_parse_ip *ip)
+{
+    const uint8_t *icmp = ip->data + ip->l4_off;
+
+    return ip->family == 4 ? icmp[0] == 3 && icmp[1] == 4 : icmp[0] == 2;
+}
+
 /* An error goes against the direction of the packet that it quotes, from wherever on its way. */
 static enum weir_reason read_icmp_error(const struct weir_parse_ip *ip, struct weir_packet *packet)
 {
@@ -142,7 +151,8 @@ static enum weir_reason read_icmp_error(const struct weir_parse_ip *ip, struct w
     if (reason != WEIR_REASON_NONE)
         return reason;
     if (quote.proto == WEIR_IP_TCP)
-        packet->seg.seq = weir_be32(quote.data + quote.l4_off + 4);
+        packet->quote.seq = weir_be32(quote.data + quote.l4_off + 4);
+    packet->quote.pmtu = is_pmtu(ip);
     packet->kind = WEIR_KIND_ICMP_ERROR;
     packet->swapped ^= 1;
     packet->ip_len = ip->ip_len;
@@ -207,5 +217,10 @@ enum weir_reason weir_parse_l4(const struct weir_parse_ip *ip, struct weir_packe
         return read_udp(ip, packet);
     if (is_icmp(ip))
         return read_icmp(ip, packet);
+    if (ip->proto == WEIR_IP_SCTP) {
+        track_flow(ip, packet);
+        weir_sctp_read(ip->data + ip->l4_off, ip->limit - ip->l4_off, &packet->sctp);
+        return WEIR_REASON_NONE;
+    }
     return track_flow(ip, packet);
 }

@@ -6,6 +6,7 @@
 
 #include "core/account.h"
 #include "core/plain.h"
+#include "core/sctp.h"
 
 #define USEC 1000000U
 
@@ -319,6 +320,8 @@ static enum weir_end end_of(const struct weir_flow *flow, enum weir_end otherwis
 
     weir_pair_states(flow->pair, state);
     if (state[WEIR_ORIG] == WEIR_TCP_CLOSED && state[WEIR_RESP] == WEIR_TCP_CLOSED)
+        return WEIR_END_RST;
+    if (flow->pair >= WEIR_PAIR_OTHER && (flow->peer[0].flags & WEIR_SCTP_ABORTED))
         return WEIR_END_RST;
     if (flow->peer[0].flags & flow->peer[1].flags & WEIR_PEER_FIN)
         return WEIR_END_FIN;
@@ -646,7 +649,8 @@ static void tcp_account(struct weir_tracker *tracker, struct place at, unsigned 
         weir_flow_set_last(at.flow, time_us);
 }
 
-static void tcp_refused(struct weir_tracker *tracker, struct place at, unsigned int dir,
+/* Nothing of a refused packet but its number and reason is kept. */
+static void flow_refused(struct weir_tracker *tracker, struct place at, unsigned int dir,
                         uint8_t reason)
 {
     if (!weir_account_refused(at.flow, at.cold, &tracker->annex, dir, reason))
@@ -676,7 +680,7 @@ static inline void track_tcp(struct weir_tracker *tracker, struct place at, unsi
     fate_by_reason(p, outcome.reason,
                    both_heard(at.flow) ? WEIR_CLASS_ESTABLISHED : WEIR_CLASS_NEW);
     if (__builtin_expect(outcome.action == WEIR_TCP_ACT_REFUSE, 0))
-        tcp_refused(tracker, at, dir, outcome.reason);
+        flow_refused(tracker, at, dir, outcome.reason);
     else
         tcp_account(tracker, at, dir, letters, p->packet, p->time_us,
                     weir_outcome_touches(outcome));
@@ -708,13 +712,48 @@ static void begin_tcp(struct weir_tracker *tracker, const struct passage *p)
 static const uint8_t kind_timeout[] = {
     [WEIR_KIND_UDP] = WEIR_TIMEOUT_UDP_UNREPLIED,
     [WEIR_KIND_ICMP] = WEIR_TIMEOUT_ICMP,
-    [WEIR_KIND_SCTP] = WEIR_TIMEOUT_SCTP_ESTABLISHED,
     [WEIR_KIND_OTHER] = WEIR_TIMEOUT_OTHER,
 };
+
+static const uint8_t sctp_timeout[] = {
+    [WEIR_SCTP_OPENING] = WEIR_TIMEOUT_SCTP_OPENING,
+    [WEIR_SCTP_ESTABLISHED] = WEIR_TIMEOUT_SCTP_ESTABLISHED,
+    [WEIR_SCTP_CLOSING] = WEIR_TIMEOUT_SCTP_CLOSING,
+};
+
+static enum weir_sctp_state sctp_state(const struct weir_flow *flow)
+{
+    enum weir_sctp_state state = WEIR_SCTP_OPENING;
+
+    while (state < WEIR_SCTP_CLOSING && sctp_timeout[state] + WEIR_PAIR_OTHER != flow->pair)
+        state++;
+    return state;
+}
+
+/* False where the packet is refused: its fate is settled. */
+static bool track_sctp(struct weir_tracker *tracker, struct place at, unsigned int dir,
+                       const struct passage *p)
+{
+    enum weir_sctp_state state = sctp_state(at.flow);
+    enum weir_reason reason = weir_sctp_track(at.flow, dir, &p->packet->sctp, &state);
+
+    if (reason != WEIR_REASON_NONE) {
+        fate_by_reason(p, reason, WEIR_CLASS_INVALID);
+        flow_refused(tracker, at, dir, (uint8_t)reason);
+        fate_flow(tracker, p->fate, at, dir);
+        return false;
+    }
+    tracker->counters.pair[at.flow->pair]--;
+    at.flow->pair = (uint8_t)(WEIR_PAIR_OTHER + sctp_timeout[state]);
+    tracker->counters.pair[at.flow->pair]++;
+    return true;
+}
 
 static void track_other(struct weir_tracker *tracker, struct place at, unsigned int dir,
                         const struct passage *p)
 {
+    if (p->packet->kind == WEIR_KIND_SCTP && !track_sctp(tracker, at, dir, p))
+        return;
     at.flow->peer[dir].flags |= WEIR_PEER_SEEN;
     if (!(at.flow->peer[dir].flags & WEIR_PEER_DATA)) {
         at.flow->peer[dir].flags |= WEIR_PEER_DATA;
@@ -730,37 +769,75 @@ static void track_other(struct weir_tracker *tracker, struct place at, unsigned 
 
 static void begin_other(struct weir_tracker *tracker, const struct passage *p)
 {
-    struct place at = flow_new(tracker, p->packet, p->hash, p->time_us);
+    struct place at;
 
+    if (p->packet->kind == WEIR_KIND_SCTP && !weir_sctp_tag_possible(&p->packet->sctp)) {
+        fate_by_reason(p, WEIR_REASON_SCTP_TAG, WEIR_CLASS_INVALID);
+        return;
+    }
+    at = flow_new(tracker, p->packet, p->hash, p->time_us);
     if (at.record == WEIR_TABLE_NONE) {
         fate_by_reason(p, WEIR_REASON_TABLE_FULL, WEIR_CLASS_NEW);
         return;
     }
-    at.flow->pair = (uint8_t)(WEIR_PAIR_OTHER + kind_timeout[p->packet->kind]);
+    at.flow->pair = (uint8_t)(WEIR_PAIR_OTHER + (p->packet->kind == WEIR_KIND_SCTP
+                                                     ? sctp_timeout[weir_sctp_begin(&p->packet->sctp)]
+                                                     : kind_timeout[p->packet->kind]));
     set_originator(at.flow, p->packet->swapped);
     cold_begin(tracker, at, p);
     track_other(tracker, at, WEIR_ORIG, p);
 }
 
+/*
+ * Is the segment that the error quotes one that its sender may have in flight (RFC 5927 4.1)? Where
+ * that end has not been heard, or may have sent more than has passed, nobody can tell how far. A
+ * message about the path's MTU always may pass: a connection that misses it stands still.
+ */
+static bool quoted_in_flight(const struct weir_flow *flow, unsigned int dir,
+                             const struct weir_packet *packet)
+{
+    const struct weir_peer *x = &flow->peer[!dir]; /* who sent the quoted segment */
+    uint32_t slack = weir_window_slack(flow, dir);
+    uint32_t beyond = (x->flags & WEIR_PEER_UNSURE) ? slack : 0;
+
+    if (flow->pair >= WEIR_PAIR_OTHER || packet->quote.pmtu || !(x->flags & WEIR_PEER_SEEN))
+        return true;
+    return packet->quote.seq - (x->end - slack) <= slack + beyond;
+}
+
 /* An ICMP error belongs to the flow whose packet it quotes; it counts for none. */
 static void track_quoted(struct weir_tracker *tracker, struct place at, const struct passage *p)
 {
-    fate_by_reason(p, WEIR_REASON_NONE, WEIR_CLASS_RELATED);
-    fate_flow(tracker, p->fate, at, weir_flow_dir(at.flow, p->packet->swapped));
+    unsigned int dir = weir_flow_dir(at.flow, p->packet->swapped);
+
+    if (quoted_in_flight(at.flow, dir, p->packet)) {
+        fate_by_reason(p, WEIR_REASON_NONE, WEIR_CLASS_RELATED);
+    } else {
+        fate_by_reason(p, WEIR_REASON_ICMP_OUTSIDE, WEIR_CLASS_INVALID);
+        flow_refused(tracker, at, dir, WEIR_REASON_ICMP_OUTSIDE);
+    }
+    fate_flow(tracker, p->fate, at, dir);
 }
 
 static void begin(struct weir_tracker *tracker, const struct passage *p)
 {
-    if (p->packet->kind == WEIR_KIND_ICMP_ERROR) {
-        fate_by_reason(p, WEIR_REASON_NOT_TRACKED, WEIR_CLASS_UNTRACKED);
-        return;
-    }
     if (!admitted(tracker, p))
         return;
+    if (p->packet->kind == WEIR_KIND_ICMP_ERROR) {
+        fate_by_reason(p, WEIR_REASON_ICMP_UNMATCHED, WEIR_CLASS_UNTRACKED);
+        return;
+    }
     if (p->packet->kind == WEIR_KIND_TCP)
         begin_tcp(tracker, p);
     else
         begin_other(tracker, p);
+}
+
+/* An association that is over gives way to the next one on the same key. */
+static inline bool begins_anew(const struct weir_flow *flow, const struct weir_packet *packet)
+{
+    return packet->kind == WEIR_KIND_SCTP && packet->sctp.chunk == WEIR_SCTP_INIT &&
+           weir_sctp_over(flow);
 }
 
 static inline void track(struct weir_tracker *tracker, const struct passage *p, uint32_t likely)
@@ -775,7 +852,9 @@ static inline void track(struct weir_tracker *tracker, const struct passage *p, 
         return;
     }
     at = place_at(table, record);
-    if (__builtin_expect(expired(tracker->rules, at.flow, p->time_us), 0)) {
+    if (__builtin_expect(expired(tracker->rules, at.flow, p->time_us) ||
+                             begins_anew(at.flow, p->packet),
+                         0)) {
         flow_end(tracker, at, end_of(at.flow, WEIR_END_TIMEOUT));
         begin(tracker, p);
         return;
