@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What tshark says of a capture: every packet, and every TCP stream, by outer headers only."""
 
+import hashlib
 import os
 import re
 import subprocess
@@ -96,7 +97,30 @@ class Stream:
         return any(p.analysis for p in self.packets)
 
 
+def digest(path, arguments):
+    """Names what tshark would say: the capture's octets, and all that it is asked."""
+    total = hashlib.sha256(repr((PREFERENCES, arguments)).encode())
+    with open(path, "rb") as capture:
+        total.update(capture.read())
+    return total.hexdigest()
+
+
 def run_tshark(path, *arguments):
+    """What tshark prints. WEIR_TSHARK_CACHE names a folder that keeps it, for several runs over the same captures."""
+    folder = os.environ.get("WEIR_TSHARK_CACHE")
+    if not folder:
+        return ask_tshark(path, arguments)
+    kept = os.path.join(folder, digest(path, arguments))
+    if not os.path.exists(kept):
+        said = ask_tshark(path, arguments)
+        with open(f"{kept}.new", "w", encoding="utf-8", newline="") as out:
+            out.write(said)
+        os.rename(f"{kept}.new", kept)
+    with open(kept, encoding="utf-8", newline="") as source:
+        return source.read()
+
+
+def ask_tshark(path, arguments):
     command = ["tshark", "-n", "-r", path]
     for preference in PREFERENCES:
         command += ["-o", preference]
