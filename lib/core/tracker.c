@@ -16,6 +16,15 @@
 /* Records looked at, at most, to find one that may give way to a new flow. */
 #define EVICT_LOOKS 64U
 
+/* The same for a burst: as many, and these for each packet in it. */
+#define EVICT_LOOKS_PER_PACKET 4U
+
+/* Records between one that is ended and one whose bucket is fetched for that. */
+#define END_AHEAD 6U
+
+/* Packets between one that is tracked and one whose cold part is fetched. */
+#define COLD_AHEAD 6U
+
 /* Where one packet's record is. */
 struct place {
     struct weir_table *table;
@@ -381,19 +390,46 @@ static bool may_give_way(const struct weir_flow *flow)
     return !both_heard(flow) || end_of(flow, WEIR_END_ACTIVE) != WEIR_END_ACTIVE;
 }
 
-/* Make room in a full table: the next record that is expired, over or half-open. */
+/*
+ * The record that the hand reaches a little later: if it is to end then, its bucket and cold part are
+ * fetched now. The record itself is on its way already (WEIR_TABLE_SWEEP_AHEAD).
+ */
+static inline __attribute__((always_inline)) void fetch_end(const struct weir_tracker *tracker,
+                                                           const struct weir_table *table,
+                                                           uint32_t record, uint64_t now_us,
+                                                           bool evicting)
+{
+    const struct weir_flow *flow = weir_table_flow(table, record + END_AHEAD);
+
+    record += END_AHEAD;
+    if (record >= table->capacity || !(table->used[record / 64] >> record % 64 & 1))
+        return;
+    if (!expired(tracker->rules, flow, now_us) && !(evicting && may_give_way(flow)))
+        return;
+    weir_table_prefetch_bucket(table, weir_table_hash(table, &tracker->rules->secret, record));
+    __builtin_prefetch(&table->cold[record], 1);
+}
+
+/*
+ * Make room in a full table: the next record that is expired, over or half-open. Looks are limited
+ * for each new flow and for the burst, so that a flood into a table full of established flows costs
+ * no more than it would to take it in.
+ */
 static bool evict(struct weir_tracker *tracker, struct weir_table *table, uint64_t now_us)
 {
+    uint32_t limit = tracker->looks_left < EVICT_LOOKS ? tracker->looks_left : EVICT_LOOKS;
     uint32_t looks = 0;
 
-    while (looks < EVICT_LOOKS) {
+    while (looks < limit) {
         uint32_t looked;
-        uint32_t record = weir_table_next(table, EVICT_LOOKS - looks, &looked);
+        uint32_t record = weir_table_next(table, limit - looks, &looked);
         struct place at;
 
         looks += looked ? looked : 1;
+        tracker->looks_left -= looked < tracker->looks_left ? looked : tracker->looks_left;
         if (record == WEIR_TABLE_NONE)
             continue;
+        fetch_end(tracker, table, record, now_us, true);
         at = place_at(table, record);
         if (expired(tracker->rules, at.flow, now_us)) {
             flow_end(tracker, at, end_of(at.flow, WEIR_END_TIMEOUT));
@@ -427,6 +463,7 @@ unsigned int weir_tracker_sweep(struct weir_tracker *tracker, uint64_t now_us, u
             if (record != WEIR_TABLE_NONE) {
                 struct place at = place_at(table, record);
 
+                fetch_end(tracker, table, record, now_us, false);
                 if (expired(tracker->rules, at.flow, now_us))
                     flow_end(tracker, at, end_of(at.flow, WEIR_END_TIMEOUT));
             } else if (table->hand == 0) {
@@ -921,6 +958,24 @@ static inline bool track_plain(struct weir_tracker *tracker, const struct passag
     return true;
 }
 
+/* Fetch the cold part of a flow that is likely to get a new letter in its history. */
+static inline __attribute__((always_inline)) void fetch_cold(const struct weir_tracker *tracker,
+                                                            const struct weir_packet *packet,
+                                                            uint32_t likely)
+{
+    const unsigned int rare = WEIR_TCP_SYN | WEIR_TCP_FIN | WEIR_TCP_RST;
+    const struct weir_table *table = &tracker->table[packet->family == 6];
+    unsigned int letter = packet->seg.len ? WEIR_PEER_DATA : WEIR_PEER_ACK;
+    const struct weir_flow *flow;
+
+    if (likely == WEIR_TABLE_NONE)
+        return;
+    flow = weir_table_flow(table, likely);
+    if ((packet->seg.flags & rare) ||
+        !(flow->peer[weir_flow_dir(flow, packet->swapped)].flags & letter))
+        __builtin_prefetch(&table->cold[likely], 1);
+}
+
 static inline bool track_any_plain(struct weir_tracker *tracker, const struct passage *p,
                                    uint32_t likely)
 {
@@ -938,6 +993,9 @@ void weir_tracker_track(struct weir_tracker *tracker, const struct weir_tracker_
     uint64_t plain = 0;
     uint64_t plain_bytes = 0;
 
+    tracker->looks_left = EVICT_LOOKS + EVICT_LOOKS_PER_PACKET * burst->count;
+    for (unsigned int i = 0; i < burst->count && i < COLD_AHEAD; i++)
+        fetch_cold(tracker, &burst->packet[i], burst->likely[i]);
     for (unsigned int i = 0; i < burst->count; i++) {
         const struct passage p = {
             .packet = &burst->packet[i],
@@ -947,6 +1005,8 @@ void weir_tracker_track(struct weir_tracker *tracker, const struct weir_tracker_
             .fate = &burst->fate[i],
         };
 
+        if (i + COLD_AHEAD < burst->count)
+            fetch_cold(tracker, &burst->packet[i + COLD_AHEAD], burst->likely[i + COLD_AHEAD]);
         clock_follow(tracker, p.time_us, p.packet->epoch);
         if (__builtin_expect(!whole && track_any_plain(tracker, &p, burst->likely[i]), 1)) {
             plain++;
