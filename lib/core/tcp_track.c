@@ -200,6 +200,11 @@ static bool rst_exact(const struct weir_flow *flow, unsigned int dir,
         return true;
     if ((y->flags & WEIR_PEER_SEEN) && seg->seq == y->ack) /* or only what y has acknowledged */
         return true;
+    /* y may never have received the SYN-ACK: in SYN-SENT the ACK decides, 3.10.7.3. */
+    if ((seg->flags & WEIR_TCP_ACK) && seg->ack == y->end &&
+        (y->flags & (WEIR_PEER_SEEN | WEIR_PEER_PROVEN)) == WEIR_PEER_SEEN &&
+        (state == WEIR_TCP_ESTABLISHED || state == WEIR_TCP_CLOSE_WAIT))
+        return true;
     /* Some stacks leave their FIN out of account; ends that have taken the FIN allow for it. */
     return (x->flags & WEIR_PEER_FIN) && seg->seq == x->end - 1 &&
            (state == WEIR_TCP_CLOSE_WAIT || state == WEIR_TCP_LAST_ACK ||
