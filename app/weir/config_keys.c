@@ -3,6 +3,7 @@
 #include "weir/config_keys.h"
 
 #include "weir/http_listen.h"
+#include "weir/ipfix.h"
 #include "weir/settings.h"
 
 #define AT(field) offsetof(struct weir_settings, field)
@@ -143,6 +144,19 @@ const struct weir_config_key weir_config_keys[] = {
      NULL,
      "file for a record of each packet, JSON Lines; \"-\" is standard output, \"\" none",
      NULL},
+    {"output",
+     "ipfix",
+     WEIR_CONFIG_PATH,
+     AT(ipfix),
+     0,
+     WEIR_NAME_MAX,
+     0,
+     NULL,
+     {NULL},
+     "\"udp:ADDRESS:PORT\", \"tcp:ADDRESS:PORT\" or \"\"",
+     "IPFIX collector for a biflow record of each flow that has ended, such as "
+     "\"udp:127.0.0.1:4739\"; \"\" none",
+     weir_ipfix_target_valid},
 
     {"control",
      "http_socket",

@@ -9,6 +9,7 @@
 #include <rte_ring_elem.h>
 
 #include "weir/http.h"
+#include "weir/ipfix.h"
 #include "weir/policy_swap.h"
 #include "weir/record.h"
 #include "weir/reload.h"
@@ -40,6 +41,11 @@ int weir_control_open(struct weir_control *control)
     if (settings->trace_file[0] != '\0') {
         control->traces = weir_output_open(settings->trace_file);
         if (control->traces == NULL)
+            return -EIO;
+    }
+    if (settings->ipfix[0] != '\0') {
+        control->ipfix = weir_ipfix_open(settings->ipfix, settings->exit_at_end);
+        if (control->ipfix == NULL)
             return -EIO;
     }
     return 0;
@@ -74,6 +80,7 @@ int weir_control_close(struct weir_control *control)
     weir_http_stop(control->http);
     flows = weir_output_close(control->flows);
     traces = weir_output_close(control->traces);
+    weir_ipfix_close(control->ipfix);
     return flows < 0 ? flows : traces;
 }
 
@@ -110,6 +117,7 @@ static unsigned int take_flows(struct weir_control *control, struct weir_worker 
         weir_summary_flow(control->summary, &view[i]);
         if (control->flows != NULL)
             weir_record_flow(control->flows, &view[i]);
+        weir_ipfix_flow(control->ipfix, &view[i]);
     }
     if (control->flows != NULL)
         control->counts.records_written += count;
@@ -175,6 +183,7 @@ unsigned int weir_control_round(struct weir_control *control)
     taken += weir_telemetry_serve(control->telemetry);
     weir_listings_reap(&control->fleet);
     weir_policy_reap(&control->fleet);
+    weir_ipfix_poll(control->ipfix, weir_monotonic_us());
     every_second(control);
     return taken;
 }

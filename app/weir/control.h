@@ -20,6 +20,7 @@
 #include "weir/workers.h"
 
 struct weir_http;
+struct weir_ipfix;
 struct weir_telemetry;
 
 struct weir_control {
@@ -31,6 +32,7 @@ struct weir_control {
     struct weir_fleet fleet;
     struct weir_output *flows;  /* records of ended flows; NULL: none wanted */
     struct weir_output *traces; /* likewise; NULL: live traces only */
+    struct weir_ipfix *ipfix;   /* records of ended flows; NULL: none wanted */
     struct weir_events events;
     struct weir_http *http;           /* NULL: not served */
     struct weir_telemetry *telemetry; /* NULL: not served */
