@@ -70,6 +70,9 @@ class Weir:
         return os.path.join(self.directory, name)
 
     def start(self):
+        """Starts it unless it runs."""
+        if self.process is not None and self.process.poll() is None:
+            return self
         with open(self.path("messages"), "ab") as messages:
             self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=messages,
                                             stderr=subprocess.STDOUT)
@@ -90,6 +93,13 @@ class Weir:
         if response.status != 200:
             raise OSError(f"GET {path}: {response.status} {body[:200]}")
         return body
+
+    def serves(self):
+        """Have its ports and workers started? Then it answers."""
+        try:
+            return bool(self.get("/health"))
+        except OSError:
+            return False
 
     def flows(self):
         """The records of all flows that live."""

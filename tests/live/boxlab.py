@@ -47,6 +47,10 @@ class BoxWire(Wire):
             pass  # a full transmit queue: one more loss before the box
 
 
+class NoBox(Exception):
+    """weir does not pass what it should."""
+
+
 @dataclass
 class Sample:
     """What hosts and weir said while nothing moved, after so many packets."""
@@ -57,7 +61,24 @@ class Sample:
     flows: list
 
 
-class BoxLab(Lab):
+class Ready:
+    """Waiting until weir passes what the hosts send; `weir` is the process between them."""
+
+    def wait_ready(self):
+        """Until a ping passes, IPv4 and IPv6; so the hosts know each other's MAC addresses."""
+        deadline = time.monotonic() + READY_SEC
+        for family in (V4, V6):
+            while not self.ping(family):
+                if self.weir.process.poll() is not None or time.monotonic() > deadline:
+                    raise NoBox(f"no ping passes the box; it said: {self.weir.said()[-300:]}")
+
+    def ping(self, family):
+        command = ("ping", "-q", "-c", "1", "-W", "0.3", self.server.address[family])
+        return subprocess.run(("ip", "netns", "exec", "client", *command), stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL, check=False).returncode == 0
+
+
+class BoxLab(Ready, Lab):
     """The client and server of a Lab, and weir between them; `outcome` is there after finish()."""
 
     def __init__(self, path_base, scratch, turn=0, **options):
@@ -75,21 +96,6 @@ class BoxLab(Lab):
         self.weir.start()
         with self.box.inside():
             return BoxWire(("tapa", "tapb"), [near for near, _ in BOX_SIDES], self.writer, self.options)
-
-    def wait_ready(self):
-        """Until a ping passes, IPv4 and IPv6; so the hosts know each other's MAC addresses."""
-        recording, self.wire.recording = self.wire.recording, True
-        deadline = time.monotonic() + READY_SEC
-        for family in (V4, V6):
-            while not self.ping(family):
-                if time.monotonic() > deadline:
-                    raise TimeoutError(f"no ping passes the box; it said: {self.weir.said()[-300:]}")
-        self.wire.recording = recording
-
-    def ping(self, family):
-        command = ("ping", "-q", "-c", "1", "-W", "0.3", self.server.address[family])
-        return subprocess.run(("ip", "netns", "exec", "client", *command), stdout=subprocess.DEVNULL,
-                              check=False).returncode == 0
 
     def settle(self, quiet_sec=0.15, limit_sec=10.0):
         super().settle(quiet_sec, limit_sec)
@@ -113,4 +119,34 @@ class BoxLab(Lab):
         keep = os.environ.get("WEIR_LIVE_KEEP")
         if keep:
             run("cp", "-r", self.scratch, os.path.join(keep, os.path.basename(self.path_base)))
+        super().__exit__(*error)
+
+
+class DirectLab(Ready, Lab):
+    """weir alone between the hosts, on ports of one driver: nothing is lost but by weir."""
+
+    def __init__(self, scratch, driver, **weir):
+        super().__init__(os.path.join(scratch, "direct"), scratch)
+        self.driver = driver
+        devices = [f"net_{driver}{n},iface=tap{end}" for n, end in enumerate("ab")]
+        self.weir = Weir(scratch, devices, **weir)
+
+    def connect(self, host, port):
+        """net_tap makes the interface itself, when it starts; it moves to its host while weir runs."""
+        if self.driver != "tap":
+            super().connect(host, port)
+            return
+        self.weir.start()
+        deadline = time.monotonic() + READY_SEC
+        while not self.weir.serves():  # until then it may open more queues of the interface by its name
+            if self.weir.process.poll() is not None or time.monotonic() > deadline:
+                raise NoBox(f"weir does not start: {self.weir.said()[-300:]}")
+            time.sleep(0.05)
+        run("ip", "-n", "box", "link", "set", port, "netns", host.name, "name", host.device)
+
+    def make_wire(self):
+        return self.weir
+
+    def __exit__(self, *error):
+        self.weir.kill()
         super().__exit__(*error)

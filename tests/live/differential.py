@@ -214,7 +214,9 @@ def play(wanted, turn, result_path):
     path_base = os.path.join(scratch, wanted.name)
     lab = BoxLab(path_base, scratch, turn, **wanted.lab)
     with lab:
+        recording, lab.wire.recording = lab.wire.recording, True
         lab.wait_ready()
+        lab.wire.recording = recording
         wanted.play(lab)
         lab.finish(wanted.conforming)
         result = judge(lab, path_base + ".pcap", wanted)

@@ -182,6 +182,7 @@ class Lab:
         self.writer = make_writer(path_base + suffix)
         self.client, self.server = Host("client", 1, mtu), Host("server", 2, mtu)
         self.box = Host("box", 3, mtu)
+        self.extra = []  # hosts that a scenario adds
         self.wire = None
 
     def __enter__(self):
@@ -190,9 +191,7 @@ class Lab:
         self.box.sysctl("net.ipv6.conf.all.disable_ipv6", 1)
         self.box.sysctl("net.ipv6.conf.default.disable_ipv6", 1)
         for host, port in ((self.client, "tapa"), (self.server, "tapb")):
-            run("ip", "link", "add", host.device, "netns", host.name, "type", "veth",
-                "peer", "name", port, "netns", "box")
-            run("ip", "-n", "box", "link", "set", port, "mtu", str(host.mtu), "up")
+            self.connect(host, port)
             host.configure(self.options.offload)
         for family, prefix in ((V4, "198.51.100.0/24"), (V6, "2001:db8:ffff::/48")):
             run("ip", "-n", "client", "route", "add", prefix, "via", self.server.address[family])
@@ -203,6 +202,12 @@ class Lab:
         self.wire = self.make_wire()
         self.wire.start()
         return self
+
+    def connect(self, host, port):
+        """The host's interface, and its other end in the box."""
+        run("ip", "link", "add", host.device, "netns", host.name, "type", "veth",
+            "peer", "name", port, "netns", "box")
+        run("ip", "-n", "box", "link", "set", port, "mtu", str(host.mtu), "up")
 
     def make_wire(self):
         with self.box.inside():
@@ -235,7 +240,7 @@ class Lab:
                 child.terminate()
             for child in host.children:
                 child.wait(5)
-        for host in (self.client, self.server, self.box):
+        for host in (self.client, self.server, self.box, *self.extra):
             run("ip", "netns", "del", host.name)
         shutil.rmtree(self.scratch, ignore_errors=True)
 

@@ -1,0 +1,237 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""weir between two hosts, on every kind of virtual port there is: programs, firewall, crash, workers.
+
+box_test.py [--list] [NAME...]      default: all tests; each in namespaces of its own and bounded in time
+"""
+
+import contextlib
+import errno
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+
+import surroundings
+import traffic
+from box import SMALL
+from boxlab import BoxLab, DirectLab, NoBox
+from recorder.lab import V4, V6
+from recorder.wire import Trouble, WireOptions
+from traffic import FAMILIES, Transfer, expect
+
+LIMIT_SEC = 60
+SKIP_STATUS = 77
+DRIVERS = ("af_packet", "af_xdp", "tap")
+FIREWALL = os.path.join(os.path.dirname(surroundings.paths.TESTS), "config", "policy-firewall.conf")
+DROPPED_MAY_BE = {"rst-time-wait"}
+TESTS = {}
+
+
+class Skip(Exception):
+    """Not to be had here."""
+
+
+def test(function, *arguments):
+    TESTS["-".join((function.__name__.replace("_", "-"), *arguments))] = lambda: function(*arguments)
+    return function
+
+
+def check_sums(outcome, dropped=False):
+    """Received = forwarded + dropped + answered, what was forwarded was sent, and nothing was dropped unawares."""
+    counts = outcome.counts
+    expect(outcome.status == 0, f"exit status {outcome.status}: {outcome.messages[-300:]}")
+    handled = sum(counts.get(verdict, 0) for verdict in ("forward", "drop", "answer", "consume"))
+    expect(counts["packets"] == handled > 0, f"received {counts['packets']}, handled {handled}")
+    for trouble in ("missed", "broken"):
+        expect(counts.get(trouble, 0) == 0, f"{trouble}: {counts.get(trouble)}")
+    refused = {line["reason"] for line in outcome.trace if line["verdict"] != "forward"} - DROPPED_MAY_BE
+    expect(dropped or not refused, f"refused: {refused}")
+
+
+def tcp_flows(outcome, port):
+    return [f for f in outcome.flows if f["proto"] == "tcp" and f["dport"] == port]
+
+
+def scratch():
+    return tempfile.mkdtemp(prefix="live-")
+
+
+@contextlib.contextmanager
+def opened(driver, **weir):
+    """A lab whose box passes packets; Skip where this driver is not to be had."""
+    lab = DirectLab(scratch(), driver, **weir)
+    try:
+        with lab:
+            lab.wait_ready()
+            yield lab
+    except NoBox as error:
+        if driver == "af_xdp" and "no port" in str(error):
+            raise Skip(str(error)) from error
+        raise
+
+
+def with_driver(driver):
+    """Programs, sockets and ICMP errors; every flow has its record, all counters add up."""
+    with opened(driver, trace=True) as lab:
+        traffic.pings(lab)
+        traffic.curl(lab)
+        rates = traffic.iperf3(lab)
+        traffic.short_connections(lab)
+        traffic.udp_echo(lab)
+        traffic.icmp_errors(lab)
+        outcome = lab.weir.stop()
+    check_sums(outcome)
+    flows = tcp_flows(outcome, 7000)
+    expect(len(flows) == traffic.CONNECTIONS, f"{len(flows)} records of {traffic.CONNECTIONS} connections")
+    expect({f["orig_state"] for f in flows} <= {"TIME-WAIT", "CLOSED"}, "not all connections were closed")
+    related = {line["class"] for line in outcome.trace if line["class"] == "related"}
+    expect(related, "no ICMP error was matched to its flow")
+    return rates
+
+
+for name in DRIVERS:
+    test(with_driver, name)
+
+
+@test
+def firewall():
+    """The shipped policy: inside starts anything, outside nothing but ping, and ident is refused at once."""
+    with opened("af_packet", config=SMALL + f'policy: {{ file = "{FIREWALL}"; }};\n') as lab:
+        for family, _ in FAMILIES:
+            for host in (lab.client, lab.server):
+                host.listen(family, 8000)
+                host.listen(family, 113)
+            expect(connect(lab.client, lab.server, family, 8000) == 0, "inside cannot connect")
+            expect(connect(lab.server, lab.client, family, 8000, 1) == errno.EAGAIN, "outside is not dropped")
+            since = time.monotonic()
+            expect(connect(lab.server, lab.client, family, 113) == errno.ECONNREFUSED, "ident is not refused")
+            expect(time.monotonic() - since < 1, "refused, but late")
+            status, text = traffic.output_of(lab.server, "ping", "-c", "1", "-W", "2", lab.client.address[family])
+            expect(status == 0, text)
+        outcome = lab.weir.stop()
+    check_sums(outcome, dropped=True)
+    expect(outcome.counts.get("drop", 0) > 0 and outcome.counts.get("answer", 0) >= 2, outcome.messages)
+
+
+def connect(source, target, family, port, timeout_sec=5):
+    """errno of a connection attempt; EAGAIN for none within the time."""
+    with source.socket(family, timeout_sec=timeout_sec) as sock:
+        return sock.connect_ex((target.address[family], port))
+
+
+@test
+def shadow():
+    """The same policy, but in shadow everything passes and is only counted."""
+    with opened("af_packet", config=SMALL + f'policy: {{ file = "{FIREWALL}"; }};\n', options=("--shadow",), trace=True) as lab:
+        for family, _ in FAMILIES:
+            lab.client.listen(family, 8000)
+            expect(connect(lab.server, lab.client, family, 8000) == 0, "shadow holds a connection up")
+        outcome = lab.weir.stop()
+    check_sums(outcome)
+    expect("policy-drop" in outcome.messages, "nothing was counted")
+    expect({line["verdict"] for line in outcome.trace} == {"forward"}, "shadow dropped something")
+
+
+@test
+def killed():
+    """SIGKILL in the middle of a transfer: the next weir takes it up and it goes on."""
+    with opened("af_packet") as lab:
+        transfer = Transfer(lab, 64 << 20)
+        transfer.wait_for(8 << 20)
+        lab.weir.kill()
+        at = transfer.received
+        expect(at < transfer.size, "over before the kill")
+        lab.weir.start()
+        transfer.finish()
+        outcome = lab.weir.stop()
+    check_sums(outcome)
+    flow = tcp_flows(outcome, 9100) or [f for f in outcome.flows if f["sport"] == 9100]
+    expect(len(flow) == 1, f"{len(flow)} records of the adopted connection")
+    expect(flow[0]["refused_orig"] == flow[0]["refused_resp"] == 0, f"refused: {flow[0]['last_reason']}")
+    return f"killed after {at >> 20} of {transfer.size >> 20} MiB"
+
+
+@test
+def workers():
+    """Two workers: the same records, no packet refused."""
+    with opened("af_packet", workers=2, trace=True) as lab:
+        rates = traffic.iperf3(lab)
+        traffic.short_connections(lab, 300)
+        traffic.udp_echo(lab)
+        outcome = lab.weir.stop()
+    check_sums(outcome)
+    expect(len(tcp_flows(outcome, 7000)) == 300, "another number of records")
+    return rates
+
+
+@test
+def loss():
+    """A large transfer, both families, 1 % lost, doubled and held back on either side of the box."""
+    trouble = Trouble(0.01, 0.01, 0.01, 5)
+    lab = BoxLab(os.path.join(scratch(), "loss"), scratch(), wire=WireOptions(seed=5, before=trouble, after=trouble))
+    with lab:
+        lab.wait_ready()
+        for family, port in ((V4, 9200), (V6, 9201)):
+            Transfer(lab, 2 << 20, family, port).finish()
+        lab.settle()
+        lab.finish(True)
+    check_sums(lab.outcome)
+    expect(lab.outcome.counts["forward"] > 3000, "too few packets for the transfer")
+
+
+@test
+def links():
+    """Both links go down and come up again: connections go on."""
+    with opened("af_packet") as lab:
+        transfer = Transfer(lab, 32 << 20)
+        transfer.wait_for(4 << 20)
+        for action in ("down", "up"):
+            for device in ("tapa", "tapb"):
+                lab.box.run("ip", "link", "set", device, action)
+            time.sleep(0.2)
+        transfer.finish()
+        outcome = lab.weir.stop()
+    expect(outcome.status == 0, outcome.messages[-300:])
+
+
+def play(name):
+    """The status of a child that plays one test in namespaces of its own."""
+    child = os.fork()
+    if child == 0:
+        signal.alarm(LIMIT_SEC)
+        since = time.monotonic()
+        word, status, text = "ok", 0, None
+        try:
+            surroundings.isolate_again()
+            text = TESTS[name]()
+        except Skip as error:
+            word, status, text = "skip", SKIP_STATUS, str(error)
+        except BaseException as error:  # noqa: BLE001 (whatever it was, the parent must know)
+            word, status, text = "FAIL", 1, f"{type(error).__name__}: {error}"
+        print(f"{word:5} {name} ({time.monotonic() - since:.1f} s){': ' + text if text else ''}", flush=True)
+        os._exit(status)
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if status not in (0, 1, SKIP_STATUS):
+        print(f"FAIL  {name}: no end within {LIMIT_SEC} s", flush=True)
+    return status
+
+
+def main():
+    names = sys.argv[1:] or list(TESTS)
+    if names == ["--list"]:
+        print("\n".join(TESTS))
+        return 0
+    surroundings.enter(("curl", "nginx", "iperf3"))
+    tempfile.tempdir = tempfile.mkdtemp(prefix="live-tests-")
+    found = [play(name) for name in names]
+    shutil.rmtree(tempfile.tempdir, ignore_errors=True)
+    passed, skipped = found.count(0), found.count(SKIP_STATUS)
+    print(f"live: {passed} passed, {len(found) - passed - skipped} failed, {skipped} skipped")
+    return 1 if passed + skipped < len(found) else 0 if passed else SKIP_STATUS
+
+
+if __name__ == "__main__":
+    sys.exit(main())
