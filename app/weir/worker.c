@@ -7,6 +7,7 @@
 #include <rte_pause.h>
 #include <rte_ring_elem.h>
 
+#include "weir/worker_tx.h"
 #include "weir/workers.h"
 
 /* A whole round of the sweep takes about this long. */
@@ -30,87 +31,6 @@ static inline unsigned int bucket_of(uint64_t value, unsigned int buckets)
 static int phase_of(const struct weir_fleet *fleet)
 {
     return atomic_load_explicit(&fleet->phase, memory_order_acquire);
-}
-
-/* Transmit */
-
-static uint64_t frame_bytes(struct rte_mbuf *const *mbuf, unsigned int count)
-{
-    uint64_t bytes = 0;
-
-    for (unsigned int i = 0; i < count; i++)
-        bytes += mbuf[i]->pkt_len;
-    return bytes;
-}
-
-/* Send by a queue of ours; what it does not take is lost and counted, or waited for in a replay. */
-static void tx_burst(struct weir_worker *worker, uint16_t port, struct rte_mbuf **mbuf,
-                     unsigned int count)
-{
-    struct weir_port_traffic *traffic = &worker->traffic.port[port];
-    uint64_t bytes = frame_bytes(mbuf, count); /* before: what is sent is no longer ours */
-    unsigned int sent = 0;
-
-    do
-        sent += rte_eth_tx_burst(port, (uint16_t)worker->id, mbuf + sent, (uint16_t)(count - sent));
-    while (sent < count && worker->fleet->lossless);
-    traffic->tx_packets += sent;
-    traffic->tx_bytes += bytes - frame_bytes(mbuf + sent, count - sent);
-    traffic->tx_lost += count - sent;
-    rte_pktmbuf_free_bulk(mbuf + sent, count - sent);
-}
-
-/* Send what other workers have passed to the queues of ours. */
-static unsigned int tx_for_others(struct weir_worker *worker)
-{
-    struct rte_mbuf *mbuf[WEIR_BURST_MAX];
-    unsigned int total = 0;
-
-    if (worker->id != 0)
-        return 0;
-    for (uint16_t port = 0; port < RTE_MAX_ETHPORTS; port++) {
-        struct rte_ring *ring = worker->fleet->outgoing[port];
-        unsigned int count;
-
-        if (ring == NULL)
-            continue;
-        count = rte_ring_dequeue_burst(ring, (void **)mbuf, WEIR_BURST_MAX, NULL);
-        if (count > 0)
-            tx_burst(worker, port, mbuf, count);
-        worker->traffic.passed_in += count;
-        total += count;
-    }
-    return total;
-}
-
-/* Pass frames to worker 0, which owns the port's queue. */
-static void tx_pass(struct weir_worker *worker, uint16_t port, struct rte_mbuf **mbuf,
-                    unsigned int count)
-{
-    struct rte_ring *ring = worker->fleet->outgoing[port];
-    unsigned int passed = 0;
-
-    do
-        passed += rte_ring_enqueue_burst(ring, (void **)(mbuf + passed), count - passed, NULL);
-    while (passed < count && worker->fleet->lossless);
-    worker->traffic.passed_out += passed;
-    worker->traffic.port[port].tx_lost += count - passed;
-    rte_pktmbuf_free_bulk(mbuf + passed, count - passed);
-}
-
-static void tx_flush(struct weir_worker *worker)
-{
-    for (uint16_t port = 0; port < RTE_MAX_ETHPORTS; port++) {
-        struct weir_tx_buffer *buffer = &worker->tx[port];
-
-        if (buffer->count == 0)
-            continue;
-        if (worker->id < worker->fleet->ports->port[port].tx_queues)
-            tx_burst(worker, port, buffer->mbuf, buffer->count);
-        else
-            tx_pass(worker, port, buffer->mbuf, buffer->count);
-        buffer->count = 0;
-    }
 }
 
 /* To the control core */
@@ -224,7 +144,7 @@ static void verdicts_carry_out(struct weir_worker *worker)
             answer(worker, i);
     }
     rte_pktmbuf_free_bulk(drop, dropped);
-    tx_flush(worker);
+    weir_tx_flush(worker);
 }
 
 /*
@@ -285,7 +205,7 @@ static void hand_to(struct weir_worker *worker, unsigned int owner, struct rte_m
             rte_pktmbuf_free(mbuf);
             return;
         }
-        tx_for_others(worker); /* the owner may be waiting for us to send */
+        weir_tx_for_others(worker); /* the owner may be waiting for us to send */
     }
     worker->traffic.handed_out++;
 }
@@ -357,7 +277,7 @@ static unsigned int queue_poll(struct weir_worker *worker, struct weir_rx_queue 
     }
     burst->count = received;
     traffic->rx_packets += received;
-    traffic->rx_bytes += frame_bytes(burst->mbuf, received);
+    traffic->rx_bytes += weir_frame_bytes(burst->mbuf, received);
     worker->traffic.burst_fill[bucket_of(received, WEIR_FILL_BUCKETS)]++;
     weir_burst_parse(burst, &worker->reader,
                      queue->number * worker->fleet->ports->port[queue->port].rx_queues +
@@ -474,7 +394,7 @@ static void poll_all(struct weir_worker *worker, int phase)
     sweep(worker, packets);
     weir_asks_poll(worker);
     worker->traffic.polls++;
-    worker->poll_idle = packets + tx_for_others(worker) == 0;
+    worker->poll_idle = packets + weir_tx_for_others(worker) == 0;
     if (worker->poll_idle) {
         worker->traffic.polls_idle++;
         rte_pause();

@@ -134,7 +134,7 @@ class Api(unittest.TestCase):
                             ("sport=65536", "65535"), ("dport=-1", "port"), ("proto=tpc", "tcp"), ("proto=256", "255"),
                             ("vlan=4095", "4094"), ("state=OPEN", "TCP states"), ("state=CLOSED,", "TCP states"),
                             ("min_age=nan", "seconds"), ("max_age=-1", "seconds"), ("min_idle=1e99", "seconds"), ("refused=x", "number"),
-                            ("limit=0", "4294967295"), ("limit=4294967296", "4294967295"), ("src", "prefix"), ("sorce=::1", "unknown"),
+                            ("limit=0", "4294967295"), ("limit=4294967296", "4294967295"), ("src", "prefix"), ("from=::1", "unknown"),
                             ("proto=tcp&proto=udp", "twice"), ("all=1", "unknown"), ("kinds=new", "unknown")]:
             self.expect_error(400, self.weir.get("/flows?" + query), word)
         self.expect_error(400, self.weir.get("/count?limit=1"), "unknown")

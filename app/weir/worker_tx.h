@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* How a worker sends frames: by its own queue of a port, or through the worker that has one. */
+#ifndef WEIR_APP_WORKER_TX_H
+#define WEIR_APP_WORKER_TX_H
+
+#include <rte_mbuf.h>
+
+#include "weir/workers.h"
+
+/* Octets of so many frames. */
+static inline uint64_t weir_frame_bytes(struct rte_mbuf *const *mbuf, unsigned int count)
+{
+    uint64_t bytes = 0;
+
+    for (unsigned int i = 0; i < count; i++)
+        bytes += mbuf[i]->pkt_len;
+    return bytes;
+}
+
+/* Send what stands in the worker's buffers. */
+void weir_tx_flush(struct weir_worker *worker);
+
+/* Send what other workers have passed to the queues of ours. Returns the number of frames. */
+unsigned int weir_tx_for_others(struct weir_worker *worker);
+
+#endif
