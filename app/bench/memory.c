@@ -23,8 +23,8 @@
 
 static struct {
     bool huge;
-    long reserved_before; /* hugepages the system had reserved; -1: left as it was */
-} state = {.reserved_before = -1};
+    long added; /* hugepages that were reserved for this run */
+} state;
 
 static long read_number(const char *path)
 {
@@ -53,6 +53,16 @@ static int write_number(const char *path, long value)
     return err;
 }
 
+/* Give back what was added, whatever others have reserved or given back meanwhile. */
+static void huge_return(void)
+{
+    long total = read_number(POOL "nr_hugepages");
+
+    if (state.added > 0 && total > 0)
+        write_number(POOL "nr_hugepages", total > state.added ? total - state.added : 0);
+    state.added = 0;
+}
+
 /* Are so many hugepages free, or can they be made so? */
 static bool huge_reserve(long pages)
 {
@@ -65,14 +75,13 @@ static bool huge_reserve(long pages)
         return true;
     if (write_number(POOL "nr_hugepages", total + pages - left) < 0)
         return false;
-    state.reserved_before = total;
+    state.added = pages - left;
     left = read_number(POOL "free_hugepages");
     if (left >= pages) {
         warnx("reserved %ld hugepages of 2 MiB for the run", pages);
         return true;
     }
-    write_number(POOL "nr_hugepages", total);
-    state.reserved_before = -1;
+    huge_return();
     return false;
 }
 
@@ -132,9 +141,7 @@ int bench_memory_start(const struct bench_options *options, size_t need)
 void bench_memory_stop(void)
 {
     rte_eal_cleanup();
-    if (state.reserved_before >= 0)
-        write_number(POOL "nr_hugepages", state.reserved_before);
-    state.reserved_before = -1;
+    huge_return();
 }
 
 bool bench_memory_huge(void)

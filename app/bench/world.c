@@ -80,7 +80,8 @@ static int tracker_make(struct bench_world *world)
 
     /* What is to end soon does so as soon as can be set; the rest is as shipped. */
     weir_timeouts_profile(&timeouts, WEIR_PROFILE_DEFAULT);
-    if (world->scenario != BENCH_SYNFLOOD_FULL)
+    if (world->scenario == BENCH_SYNFLOOD || world->scenario == BENCH_MIXED ||
+        world->scenario == BENCH_EXPIRE || world->scenario == BENCH_EXPIRE_POLL)
         timeouts.sec[WEIR_TIMEOUT_TCP_SYN_SENT] = WEIR_TIMEOUT_MIN_SEC;
     if (world->scenario == BENCH_SETUP) {
         timeouts.sec[WEIR_TIMEOUT_TCP_SYN_SENT] = BENCH_PATIENT_SEC;
