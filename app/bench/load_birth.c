@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* SYNs of connections that were never seen before: beside others, into a full table, in balance with
- * expiry. */
+/* SYNs of connections that were never seen before: beside others, into a full table, in balance
+ * with expiry. */
 #include <err.h>
 #include <inttypes.h>
 
@@ -14,9 +14,8 @@
 void bench_next_syn(struct bench_world *world, unsigned int i, struct bench_segment *seg)
 {
     (void)i;
-    *seg = (struct bench_segment){.number = world->born,
-                                  .seq = bench_isn(world->born, WEIR_ORIG),
-                                  .flags = WEIR_TCP_SYN};
+    *seg = (struct bench_segment){
+        .number = world->born, .seq = bench_isn(world->born, WEIR_ORIG), .flags = WEIR_TCP_SYN};
     world->born++;
 }
 

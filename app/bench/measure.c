@@ -14,7 +14,7 @@
 #include "bench/memory.h"
 #include "bench/world.h"
 
-#define WARM_UP    4U    /* rounds that do not count */
+#define WARM_UP    4U /* rounds that do not count */
 #define ROUNDS_MIN 20U
 #define ROUNDS_MAX 20000U
 #define PARTS      5U
@@ -70,10 +70,10 @@ static int by_value(const void *a, const void *b)
 
 static double quantile(const double *values, unsigned int count, double q)
 {
-    double *sorted = malloc(count * sizeof(*sorted));
+    double *sorted = count > 0 ? malloc(count * sizeof(*sorted)) : NULL;
     double value;
 
-    if (sorted == NULL || count == 0)
+    if (sorted == NULL)
         return NAN;
     memcpy(sorted, values, count * sizeof(*sorted));
     qsort(sorted, count, sizeof(*sorted), by_value);
@@ -152,8 +152,8 @@ static void round_of(struct subject *subject)
 static void progress(const struct subject *subject, double done)
 {
     if (isatty(STDERR_FILENO))
-        fprintf(stderr, "\r%s, %u flows: %3.0f %%\033[K", bench_scenario_name(subject->what.scenario),
-                subject->what.flows, done * 100);
+        fprintf(stderr, "\r%s, %u flows: %3.0f %%\033[K",
+                bench_scenario_name(subject->what.scenario), subject->what.flows, done * 100);
 }
 
 static void progress_end(void)

@@ -3,9 +3,10 @@
 
 #include <err.h>
 #include <errno.h>
-#include <inttypes.h>
+#include <stdint.h>
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -29,14 +30,16 @@ static struct {
 static long read_number(const char *path)
 {
     FILE *file = fopen(path, "re");
+    char text[32];
+    char *end = text;
     long value = -1;
 
     if (file == NULL)
         return -1;
-    if (fscanf(file, "%ld", &value) != 1)
-        value = -1;
+    if (fgets(text, sizeof(text), file) != NULL)
+        value = strtol(text, &end, 10);
     fclose(file);
-    return value;
+    return end > text ? value : -1;
 }
 
 static int write_number(const char *path, long value)
@@ -158,11 +161,11 @@ uint64_t bench_memory_held(void)
     if (file == NULL)
         return 0;
     while (fgets(line, sizeof(line), file) != NULL) {
-        uint64_t kilobytes;
+        const char *colon = strchr(line, ':');
 
-        if (sscanf(line, "VmRSS: %" SCNu64, &kilobytes) == 1 ||
-            sscanf(line, "HugetlbPages: %" SCNu64, &kilobytes) == 1)
-            total += kilobytes << 10;
+        if (colon != NULL &&
+            (strncmp(line, "VmRSS:", 6) == 0 || strncmp(line, "HugetlbPages:", 13) == 0))
+            total += (uint64_t)strtoull(colon + 1, NULL, 10) << 10;
     }
     fclose(file);
     return total;

@@ -67,6 +67,14 @@ static void repeat(struct bench_world *world, const struct bench_case *what, str
     }
 }
 
+/* So many tenths of the calm polls, which stand in order, are not longer than this. */
+static double part_ns(const struct polls *polls, unsigned int calm, unsigned int tenths)
+{
+    unsigned int at = calm * tenths / 10;
+
+    return (double)polls->shortest[at] / ((double)rte_get_tsc_hz() / 1e9);
+}
+
 /* The median is of the polls that had nothing to expire: those records stand first. */
 static void result_of(struct polls *polls, const struct bench_world *world,
                       const struct bench_case *what, struct bench_result *result)
@@ -78,11 +86,11 @@ static void result_of(struct polls *polls, const struct bench_world *world,
     for (unsigned int i = 0; i < polls->count; i++)
         longest = RTE_MAX(longest, polls->shortest[i]);
     qsort(polls->shortest, calm, sizeof(polls->shortest[0]), by_value);
-    result->poll_p50_ns = (double)polls->shortest[calm / 2] / hz;
+    result->poll_p50_ns = part_ns(polls, calm, 5);
     result->poll_max_ns = (double)longest / hz;
     result->weir.median = result->poll_p50_ns / what->burst;
-    result->weir.p10 = (double)polls->shortest[calm / 10] / hz / what->burst;
-    result->weir.p90 = (double)polls->shortest[calm * 9 / 10] / hz / what->burst;
+    result->weir.p10 = part_ns(polls, calm, 1) / what->burst;
+    result->weir.p90 = part_ns(polls, calm, 9) / what->burst;
     result->packets = world->tracker.counters.packets;
     result->bytes_per_flow = bench_world_bytes_per_flow(world);
 }

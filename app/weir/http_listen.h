@@ -14,7 +14,7 @@
 int weir_listen_unix(const char *path, mode_t mode, const char *group);
 
 /* Listen on "127.0.0.1:PORT" or "[::1]:PORT". Returns as above. */
-int weir_listen_tcp(const char *address);
+int weir_listen_tcp(const char *text);
 
 /* For the configuration: is this one of those addresses, or ""; a group of this system, or ""? */
 bool weir_listen_tcp_valid(const char *address);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* HTTP: which path and method does what. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "weir/http_request.h"
@@ -124,7 +125,8 @@ static bool id_read(const char *text, uint64_t *id)
 {
     if (strlen(text) != ID_DIGITS || strspn(text, "0123456789abcdefABCDEF") != ID_DIGITS)
         return false;
-    return sscanf(text, "%16lx", id) == 1 && *id != 0;
+    *id = strtoull(text, NULL, 16);
+    return *id != 0;
 }
 
 static enum MHD_Result serve(struct weir_request *request, const struct route *route)

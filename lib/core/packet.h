@@ -16,15 +16,15 @@ enum weir_packet_kind {
     WEIR_KIND_ICMP,       /* query and its reply, by identifier; key ports hold the identifier */
     WEIR_KIND_ICMP_ERROR, /* key is that of the quoted packet; swapped is the opposite */
     WEIR_KIND_SCTP,
-    WEIR_KIND_OTHER, /* by address pair, or GRE key */
+    WEIR_KIND_OTHER,    /* by address pair, or GRE key */
     WEIR_KIND_FRAGMENT, /* reason FRAGMENT; key is its address pair, for whoever puts it together */
 };
 
 /* What an SCTP packet says about its association (RFC 9260 3). */
 struct weir_sctp_facts {
-    uint32_t tag;       /* verification tag; wire order, as the next */
-    uint32_t init_tag;  /* with INIT and INIT ACK: the tag that its sender wants to see */
-    uint8_t chunk;      /* the last chunk type that opens or closes: sctp.h; 0 where none does */
+    uint32_t tag;        /* verification tag; wire order, as the next */
+    uint32_t init_tag;   /* with INIT and INIT ACK: the tag that its sender wants to see */
+    uint8_t chunk;       /* the last chunk type that opens or closes: sctp.h; 0 where none does */
     uint8_t tag_of_peer; /* ABORT, SHUTDOWN COMPLETE: the tag is reflected (T bit, 3.3.7) */
 };
 
@@ -34,7 +34,8 @@ struct weir_quote_facts {
     uint8_t pmtu; /* "too big": type 3 code 4 (RFC 1191), ICMPv6 type 2 (RFC 4443 3.2) */
 };
 
-/* A piece of a datagram (RFC 791 3.2, RFC 8200 4.5). Octets count from the end of what all repeat. */
+/* A piece of a datagram (RFC 791 3.2, RFC 8200 4.5). Octets count from where what all repeat ends.
+ */
 struct weir_fragment_facts {
     uint32_t id;     /* wire order */
     uint32_t offset; /* of its payload in the datagram's */
@@ -48,16 +49,16 @@ struct weir_packet {
         struct weir_key4 key4; /* family 4 */
         struct weir_key6 key6; /* family 6 */
     };
-    uint32_t ip_len;         /* octets of the IP packet, header included, link-layer padding not */
-    uint16_t l3_off;         /* octets from the start of the frame to the IP header */
-    uint16_t l4_off;         /* octets from the start of the frame to the transport header */
-    uint8_t family;          /* 4, 6, or 0 where there is no key */
-    uint8_t kind;            /* enum weir_packet_kind */
-    uint8_t reason;          /* enum weir_reason; NONE when the packet goes on to be tracked */
-    uint8_t swapped;         /* the sender is the higher end of the key */
-    uint8_t port;            /* it came in by; the parser leaves 0, the caller knows */
-    uint8_t pieces;          /* fragments that it came in, beyond the first; 0 from the parser */
-    uint32_t epoch;          /* how often its port's clock was set back before it; as port */
+    uint32_t ip_len; /* octets of the IP packet, header included, link-layer padding not */
+    uint16_t l3_off; /* octets from the start of the frame to the IP header */
+    uint16_t l4_off; /* octets from the start of the frame to the transport header */
+    uint8_t family;  /* 4, 6, or 0 where there is no key */
+    uint8_t kind;    /* enum weir_packet_kind */
+    uint8_t reason;  /* enum weir_reason; NONE when the packet goes on to be tracked */
+    uint8_t swapped; /* the sender is the higher end of the key */
+    uint8_t port;    /* it came in by; the parser leaves 0, the caller knows */
+    uint8_t pieces;  /* fragments that it came in, beyond the first; 0 from the parser */
+    uint32_t epoch;  /* how often its port's clock was set back before it; as port */
     union {
         struct weir_segment seg; /* kind TCP; all 0 where nothing else applies */
         struct weir_sctp_facts sctp;

@@ -44,10 +44,10 @@ struct weir_parse_ip {
     uint32_t limit; /* the lower of end and len: nothing beyond is read */
     uint8_t family; /* 4 or 6 */
     uint8_t proto;  /* of the transport header */
-    bool quote;    /* inside an ICMP error: cut anywhere, its lengths and sums not to be believed */
+    bool quote; /* inside an ICMP error: cut anywhere, its lengths and sums not to be believed */
     uint32_t fragment_id; /* with reason FRAGMENT: wire order, and */
     uint16_t fragment_at; /* offset and flags: IPv4 as in the header, IPv6 shifted to be the same */
-    bool rerouted; /* the pseudo header has other addresses than the IP header */
+    bool rerouted;        /* the pseudo header has other addresses than the IP header */
 };
 
 static inline uint16_t weir_load16(const uint8_t *at) /* wire order, as a key takes it */

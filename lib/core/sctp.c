@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#define CHUNK_LEN    4U  /* type, flags, length (RFC 9260 3.2) */
-#define CHUNKS_READ  16U /* of one packet */
+#define CHUNK_LEN    4U    /* type, flags, length (RFC 9260 3.2) */
+#define CHUNKS_READ  16U   /* of one packet */
 #define FLAG_T       0x01U /* the tag is reflected (RFC 9260 3.3.7, 3.3.13) */
 #define MOVES(chunk) (1U << (chunk))
 
@@ -75,9 +75,8 @@ void weir_sctp_read(const uint8_t *sctp, uint32_t left, struct weir_sctp_facts *
             return;
         if (type < WEIR_SCTP_CHUNKS && (MOVING & MOVES(type))) {
             facts->chunk = (uint8_t)type;
-            facts->tag_of_peer =
-                (type == WEIR_SCTP_ABORT || type == WEIR_SCTP_SHUTDOWN_COMPLETE) &&
-                (sctp[at + 1] & FLAG_T);
+            facts->tag_of_peer = (type == WEIR_SCTP_ABORT || type == WEIR_SCTP_SHUTDOWN_COMPLETE) &&
+                                 (sctp[at + 1] & FLAG_T);
             if (type <= WEIR_SCTP_INIT_ACK && at + CHUNK_LEN + 4 <= left)
                 facts->init_tag = load32(sctp + at + CHUNK_LEN);
         }

@@ -31,7 +31,7 @@ enum weir_sctp_state { WEIR_SCTP_OPENING, WEIR_SCTP_ESTABLISHED, WEIR_SCTP_CLOSI
 
 #define WEIR_SCTP_HEADER_LEN 12U
 
-/* Per-end flag of an association that an ABORT has ended; a SHUTDOWN COMPLETE sets WEIR_PEER_FIN. */
+/* Per-end flag of an association that an ABORT has ended; SHUTDOWN COMPLETE sets WEIR_PEER_FIN. */
 #define WEIR_SCTP_ABORTED WEIR_PEER_CHALL
 
 /* Read header and chunks: left octets are there of the packet's len (at least the header). */

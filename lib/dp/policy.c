@@ -275,7 +275,9 @@ static void judge_family(const struct weir_policy_set *set, const struct weir_pa
         result[n] = 0;
         place[n++] = which[i];
     }
-    if (n > 0 && set->acl[family == 6] != NULL)
+    if (n == 0)
+        return;
+    if (set->acl[family == 6] != NULL)
         rte_acl_classify(set->acl[family == 6], data, result, n, 1);
     for (unsigned int i = 0; i < n; i++)
         order[place[i]] = (uint8_t)((order[place[i]] & ~WEIR_ORDER_POLICY) |

@@ -5,11 +5,16 @@
 #include "tracking.h"
 
 static const struct frame syn = {.flags = 2, .seq = 1000, .win = 65535};
-static const struct frame syn_ack = {.src = "10.0.0.2", .dst = "10.0.0.1", .sport = 80,
-                                     .dport = 40000, .flags = 0x12, .seq = 5000, .ack = 1001,
+static const struct frame syn_ack = {.src = "10.0.0.2",
+                                     .dst = "10.0.0.1",
+                                     .sport = 80,
+                                     .dport = 40000,
+                                     .flags = 0x12,
+                                     .seq = 5000,
+                                     .ack = 1001,
                                      .win = 65535};
-static const struct frame data = {.flags = 0x18, .seq = 1001, .ack = 5001, .win = 65535,
-                                  .payload = 500};
+static const struct frame data = {
+    .flags = 0x18, .seq = 1001, .ack = 5001, .win = 65535, .payload = 500};
 
 static void be32(char *at, uint32_t value)
 {
@@ -22,8 +27,8 @@ static struct weir_fate error(struct tracking *t, const char *type_code, uint32_
 {
     char body[] = "..\0\0\0\0\5\xdc\x45\0\5\xdc\0\0\x40\0@\6\0\0\x0a\0\0\1\x0a\0\0\2"
                   "\x9c\x40\0\x50....";
-    struct frame frame = {.proto = 1, .src = "192.0.2.1", .dst = "10.0.0.1",
-                          .body = {body, sizeof(body) - 1}};
+    struct frame frame = {
+        .proto = 1, .src = "192.0.2.1", .dst = "10.0.0.1", .body = {body, sizeof(body) - 1}};
 
     memcpy(body, type_code, 2);
     be32(body + sizeof(body) - 5, seq);

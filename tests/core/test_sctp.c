@@ -16,10 +16,15 @@
 #define INIT(tag)          INIT_OF("\1", tag)
 #define INIT_ACK(tag)      INIT_OF("\2", tag)
 #define CHUNK(type, flags) type flags "\0\4"
-#define DATA               "\0\3\0\x14" "\0\0\0\1\0\0\0\0\0\0\0\0abcd"
+#define DATA                                                                                       \
+    "\0\3\0\x14"                                                                                   \
+    "\0\0\0\1\0\0\0\0\0\0\0\0abcd"
 
-enum { OPENING = WEIR_TIMEOUT_SCTP_OPENING, UP = WEIR_TIMEOUT_SCTP_ESTABLISHED,
-       CLOSING = WEIR_TIMEOUT_SCTP_CLOSING };
+enum {
+    OPENING = WEIR_TIMEOUT_SCTP_OPENING,
+    UP = WEIR_TIMEOUT_SCTP_ESTABLISHED,
+    CLOSING = WEIR_TIMEOUT_SCTP_CLOSING
+};
 
 struct step {
     unsigned int from; /* enum weir_dir: 10.0.0.1 is the originator */
@@ -172,9 +177,12 @@ Test(sctp, chunks_are_read_within_the_packet)
     static const struct frame_bytes bodies[] = {
         FRAME_BYTES(PORTS TAG(A)),
         FRAME_BYTES(PORTS TAG(A) "\6"),
-        FRAME_BYTES(PORTS TAG(A) "\6\0\0\0" "\6\0\0\4"),
-        FRAME_BYTES(PORTS TAG(A) "\0\0\xff\xff" "\6\0\0\4"),
-        FRAME_BYTES(PORTS TAG(A) "\0\0\0\3" "\6\0\0\4"),
+        FRAME_BYTES(PORTS TAG(A) "\6\0\0\0"
+                                 "\6\0\0\4"),
+        FRAME_BYTES(PORTS TAG(A) "\0\0\xff\xff"
+                                 "\6\0\0\4"),
+        FRAME_BYTES(PORTS TAG(A) "\0\0\0\3"
+                                 "\6\0\0\4"),
     };
 
     for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
