@@ -391,13 +391,13 @@ static bool may_give_way(const struct weir_flow *flow)
 }
 
 /*
- * The record that the hand reaches a little later: if it is to end then, its bucket and cold part are
- * fetched now. The record itself is on its way already (WEIR_TABLE_SWEEP_AHEAD).
+ * The record that the hand reaches a little later: if it is to end then, its bucket and cold part
+ * are fetched now. The record itself is on its way already (WEIR_TABLE_SWEEP_AHEAD).
  */
 static inline __attribute__((always_inline)) void fetch_end(const struct weir_tracker *tracker,
-                                                           const struct weir_table *table,
-                                                           uint32_t record, uint64_t now_us,
-                                                           bool evicting)
+                                                            const struct weir_table *table,
+                                                            uint32_t record, uint64_t now_us,
+                                                            bool evicting)
 {
     const struct weir_flow *flow = weir_table_flow(table, record + END_AHEAD);
 
@@ -688,7 +688,7 @@ static void tcp_account(struct weir_tracker *tracker, struct place at, unsigned 
 
 /* Nothing of a refused packet but its number and reason is kept. */
 static void flow_refused(struct weir_tracker *tracker, struct place at, unsigned int dir,
-                        uint8_t reason)
+                         uint8_t reason)
 {
     if (!weir_account_refused(at.flow, at.cold, &tracker->annex, dir, reason))
         tracker->counters.annex_full++;
@@ -817,9 +817,10 @@ static void begin_other(struct weir_tracker *tracker, const struct passage *p)
         fate_by_reason(p, WEIR_REASON_TABLE_FULL, WEIR_CLASS_NEW);
         return;
     }
-    at.flow->pair = (uint8_t)(WEIR_PAIR_OTHER + (p->packet->kind == WEIR_KIND_SCTP
-                                                     ? sctp_timeout[weir_sctp_begin(&p->packet->sctp)]
-                                                     : kind_timeout[p->packet->kind]));
+    at.flow->pair =
+        (uint8_t)(WEIR_PAIR_OTHER + (p->packet->kind == WEIR_KIND_SCTP
+                                         ? sctp_timeout[weir_sctp_begin(&p->packet->sctp)]
+                                         : kind_timeout[p->packet->kind]));
     set_originator(at.flow, p->packet->swapped);
     cold_begin(tracker, at, p);
     track_other(tracker, at, WEIR_ORIG, p);
@@ -889,9 +890,8 @@ static inline void track(struct weir_tracker *tracker, const struct passage *p, 
         return;
     }
     at = place_at(table, record);
-    if (__builtin_expect(expired(tracker->rules, at.flow, p->time_us) ||
-                             begins_anew(at.flow, p->packet),
-                         0)) {
+    if (__builtin_expect(
+            expired(tracker->rules, at.flow, p->time_us) || begins_anew(at.flow, p->packet), 0)) {
         flow_end(tracker, at, end_of(at.flow, WEIR_END_TIMEOUT));
         begin(tracker, p);
         return;
@@ -959,9 +959,8 @@ static inline bool track_plain(struct weir_tracker *tracker, const struct passag
 }
 
 /* Fetch the cold part of a flow that is likely to get a new letter in its history. */
-static inline __attribute__((always_inline)) void fetch_cold(const struct weir_tracker *tracker,
-                                                            const struct weir_packet *packet,
-                                                            uint32_t likely)
+static inline __attribute__((always_inline)) void
+fetch_cold(const struct weir_tracker *tracker, const struct weir_packet *packet, uint32_t likely)
 {
     const unsigned int rare = WEIR_TCP_SYN | WEIR_TCP_FIN | WEIR_TCP_RST;
     const struct weir_table *table = &tracker->table[packet->family == 6];

@@ -137,9 +137,9 @@ struct weir_tracker {
     struct weir_table table[2]; /* IPv4, IPv6 */
     struct weir_annex annex;
     const struct weir_rules *rules;
-    uint64_t clock_us; /* latest time seen in this epoch */
+    uint64_t clock_us;   /* latest time seen in this epoch */
     uint32_t looks_left; /* for making room, in this burst */
-    uint32_t epoch;    /* how often the clock was set back */
+    uint32_t epoch;      /* how often the clock was set back */
     struct weir_outbox outbox;
     struct weir_event_box events; /* size 0 until the owner gives it room */
     /*
