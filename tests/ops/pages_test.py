@@ -11,7 +11,7 @@ import sys
 import tempfile
 import unittest
 
-WEIR, BENCH, ROOT = sys.argv[1:4]
+WEIR, BENCH, ROOT = (os.path.abspath(path) for path in sys.argv[1:4])
 CAPTURE = os.path.join(ROOT, "tests", "captures", "demo.pcap")
 
 
