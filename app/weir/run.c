@@ -16,6 +16,7 @@
 #include <rte_launch.h>
 
 #include "weir/control.h"
+#include "weir/notify.h"
 #include "weir/policy_swap.h"
 #include "weir/progress.h"
 #include "weir/reload.h"
@@ -99,7 +100,9 @@ static void reload_if_asked(struct run *run)
     if (reload_signal == 0)
         return;
     reload_signal = 0;
+    weir_notify_reloading();
     weir_reload_tell(&run->control, stderr);
+    weir_notify("READY=1");
 }
 
 /* Serve workers and clients until it is over. */
@@ -120,8 +123,10 @@ static void serve_until(struct run *run, bool (*over)(struct run *))
 
 static bool received_all(struct run *run)
 {
-    if (stop_signal != 0)
+    if (stop_signal != 0 && !run->interrupted) {
+        weir_notify("STOPPING=1");
         run->interrupted = true;
+    }
     if (run->interrupted || weir_control_output_failed(&run->control))
         phase_set(run, WEIR_PHASE_DRAIN);
     return all_of(run, offsetof(struct weir_worker, finished)) &&
@@ -147,6 +152,7 @@ static int workers_run(struct run *run)
             return err;
         }
     }
+    weir_notify("READY=1");
     serve_until(run, received_all);
     fleet->close_epoch = weir_control_epoch(&run->control);
     fleet->close_us = weir_control_now(&run->control);
