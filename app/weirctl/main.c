@@ -22,7 +22,7 @@ const struct weirctl_command weirctl_commands[] = {
      "live screen: rates, states, talkers, refusals, load"},
     {"reload", NULL, 'l', NULL, false, weirctl_reload, "have configuration and policy read again"},
     {"health", NULL, 'h', NULL, false, weirctl_health, "is all well?"},
-    {NULL},
+    {0},
 };
 
 int main(int argc, char **argv)
