@@ -239,6 +239,9 @@ static struct finding classify_rst(struct weir_flow *flow, unsigned int dir,
     }
     if (rst_exact(flow, dir, seg))
         return found(WEIR_TCP_EV_RST, WEIR_REASON_NONE);
+    /* Number 0 answers a SYN, 3.10.7.1: one of y's come late; y has gone on and ignores it. */
+    if ((seg->flags & WEIR_TCP_ACK) && seg->seq == 0 && y->end - seg->ack <= SYN_REACH)
+        return stray(WEIR_REASON_RST_INEXACT);
     if ((y->flags & WEIR_PEER_SEEN) &&
         (weir_seq_after(seg->seq, y->edge) ||
          !weir_seq_reaches(seg->seq, x->end - weir_window_slack(flow, !dir))))

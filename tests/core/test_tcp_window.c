@@ -83,10 +83,10 @@ Test(tcp_window, seq_above)
         SENT_100,
         ROW(L, PA, 101, 1, 1002, 1000, PLAIN, REFUSE, SEQ_ABOVE, ESTAB, ESTAB,
             "van Rooij I: one too many"),
-        ROW(L, PA, 1103, 1, 0, 1000, PLAIN, REFUSE, SEQ_ABOVE, ESTAB, ESTAB,
+        ROW(L, PA, 1104, 1, 0, 1000, PLAIN, REFUSE, SEQ_ABOVE, ESTAB, ESTAB,
             "van Rooij I: empty, beyond"),
-        ROW(L, FA, 101, 1, 1001, 1000, PLAIN, REFUSE, SEQ_ABOVE, ESTAB, ESTAB,
-            "van Rooij I: the FIN counts"),
+        ROW(L, FA, 102, 1, 1001, 1000, PLAIN, REFUSE, SEQ_ABOVE, ESTAB, ESTAB,
+            "van Rooij I: a FIN adds one only"),
         ROW(L, PA, 101, 1, 1001, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB,
             "van Rooij I: the last octet that may be"),
     };
