@@ -84,7 +84,7 @@ static finding_t try_windows(const struct state *s, unsigned int sender, struct 
                                     WEIR_TCP_ACK | WEIR_TCP_FIN};
     const uint32_t numbers[][2] = {
         /* end of the segment, acknowledgement */
-        {edge + 2, y->end},
+        {edge + 3, y->end},
         {edge + 100000, y->end},
         {edge + FAR, y->end},
         {x->end - slack(s) - 1, y->end},
@@ -143,6 +143,8 @@ static finding_t try_rst(const struct state *s, unsigned int sender, struct weir
                 seq == x->end || seq == y->ack || ((x->known & WITNESS_FIN) && seq + 1 == x->end);
             finding_t finding;
 
+            /* Whoever knows the number of a SYN that may be unanswered is not blind. */
+            near = near || (ack && (seq == 0 || !(y->known & WITNESS_MORE)));
             if (near)
                 continue;
             *seg = (struct weir_segment){

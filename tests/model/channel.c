@@ -30,6 +30,7 @@ static void begin_established(struct state *s)
 
         end->una = end->nxt;
         end->irs = peer->iss;
+        end->peer_generation = peer->generation;
         end->rcv_nxt = peer->nxt;
         end->wnd = end->wnd_max = model_scn.end[!e].buffer;
         end->wl1 = peer->iss;

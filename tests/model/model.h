@@ -96,6 +96,7 @@ struct witness {
 #define WITNESS_END   0x01U
 #define WITNESS_ACK   0x02U
 #define WITNESS_FIN   0x04U
+#define WITNESS_MORE  0x10U /* than SYNs */
 #define WITNESS_LATE  0x08U /* first heard with what follows its SYN: its scale is unknown */
 
 /* The budgets that the scenario gives the network. */

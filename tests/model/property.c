@@ -49,6 +49,9 @@ static bool rst_fits(const struct state *s, unsigned int to, const struct packet
         return true;
     if ((got->known & WITNESS_ACK) && p->seq == got->ack)
         return true;
+    if (!(got->known & WITNESS_MORE) && (got->known & WITNESS_END) && (p->flags & WEIR_TCP_ACK) &&
+        p->ack == got->end)
+        return true;
     if (end->state == WEIR_TCP_SYN_SENT)
         return (p->flags & WEIR_TCP_ACK) && p->ack == end->nxt;
     return p->seq == end->rcv_nxt;

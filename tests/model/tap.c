@@ -96,6 +96,8 @@ static void witness(struct witness *w, const struct packet *p, struct weir_outco
         w->known |= WITNESS_LATE;
     if (!(w->known & WITNESS_END) || (int32_t)(end - w->end) > 0)
         w->end = end;
+    if (!(p->flags & WEIR_TCP_SYN))
+        w->known |= WITNESS_MORE;
     w->known |= WITNESS_END | ((p->flags & WEIR_TCP_FIN) ? WITNESS_FIN : 0);
     if (!(p->flags & WEIR_TCP_ACK))
         return;
