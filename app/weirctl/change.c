@@ -18,6 +18,7 @@ static enum weirctl_exit ask(const struct weirctl_options *options, const char *
     enum weirctl_exit status;
     struct weirctl_client *client = weirctl_client_open(options->socket, &status);
 
+    *answer = (struct weirctl_answer){.status = 0};
     if (client == NULL)
         return status;
     weirctl_query_target(&options->query, path, target);
@@ -99,11 +100,10 @@ static void value_print(const json_t *value)
 static void reload_tell(const json_t *answer)
 {
     const json_t *changed = json_object_get(answer, "changed");
-    const json_t *change;
-    size_t i;
 
-    json_array_foreach(changed, i, change)
-    {
+    for (size_t i = 0; i < json_array_size(changed); i++) {
+        const json_t *change = json_array_get(changed, i);
+
         printf("%s: ", weirctl_json_text(change, "key"));
         value_print(json_object_get(change, "from"));
         printf(" -> ");
@@ -129,10 +129,9 @@ enum weirctl_exit weirctl_reload(struct weirctl_options *options)
 
 static void health_tell(const struct weirctl_answer *answer)
 {
-    const json_t *problem;
+    const json_t *problems = json_object_get(answer->json, "problems");
     bool well = answer->status == 200;
     char uptime[WEIRCTL_CELL_MAX];
-    size_t i;
 
     printf("%s%s%s: weir %s, pid %" PRIu64 ", up %s, %" PRIu64 " workers, %" PRIu64 " flows\n",
            weirctl_colour(well ? WEIRCTL_GREEN : WEIRCTL_RED),
@@ -140,8 +139,11 @@ static void health_tell(const struct weirctl_answer *answer)
            weirctl_json_text(answer->json, "version"), weirctl_json_count(answer->json, "pid"),
            weirctl_duration(weirctl_json_number(answer->json, "uptime_sec"), uptime),
            weirctl_json_count(answer->json, "workers"), weirctl_json_count(answer->json, "flows"));
-    json_array_foreach(json_object_get(answer->json, "problems"), i, problem)
-        printf("  %s\n", json_string_value(problem) ? json_string_value(problem) : "?");
+    for (size_t i = 0; i < json_array_size(problems); i++) {
+        const char *problem = json_string_value(json_array_get(problems, i));
+
+        printf("  %s\n", problem != NULL ? problem : "?");
+    }
 }
 
 enum weirctl_exit weirctl_health(struct weirctl_options *options)

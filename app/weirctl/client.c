@@ -243,11 +243,11 @@ static enum weirctl_exit perform(struct weirctl_client *client, const char *meth
 
 static void list_tell(const struct weirctl_client *client, const json_t *list, const char *before)
 {
-    const json_t *item;
-    size_t i;
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const char *item = json_string_value(json_array_get(list, i));
 
-    json_array_foreach(list, i, item)
-        complain(client, "%s%s", before, json_is_string(item) ? json_string_value(item) : "?");
+        complain(client, "%s%s", before, item != NULL ? item : "?");
+    }
 }
 
 /* What an error says, and which exit status it is. */

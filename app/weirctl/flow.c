@@ -22,6 +22,19 @@ double weirctl_json_number(const json_t *object, const char *name)
     return json_number_value(json_object_get(object, name));
 }
 
+bool weirctl_json_next(const json_t *object, struct weirctl_member *member)
+{
+    json_t *open = (json_t *)object; /* jansson's iterator is for changes too */
+
+    member->at =
+        member->at == NULL ? json_object_iter(open) : json_object_iter_next(open, member->at);
+    if (member->at == NULL)
+        return false;
+    member->name = json_object_iter_key(member->at);
+    member->value = json_object_iter_value(member->at);
+    return true;
+}
+
 bool weirctl_flow_read(const json_t *object, struct weirctl_flow *flow)
 {
     *flow = (struct weirctl_flow){
@@ -70,11 +83,10 @@ void weirctl_states_text(const char *orig, const char *resp, char text[WEIRCTL_E
 void weirctl_flow_vlan_text(const struct weirctl_flow *flow, char text[WEIRCTL_END_MAX])
 {
     size_t len = 0;
-    size_t i;
-    const json_t *tag;
 
     text[0] = '\0';
-    json_array_foreach(flow->vlan, i, tag) if (len + 8 < WEIRCTL_END_MAX) len +=
-        (size_t)snprintf(text + len, WEIRCTL_END_MAX - len, "%s%u", i > 0 ? "," : "",
-                         (unsigned int)json_integer_value(tag) & 0xfffU);
+    for (size_t i = 0; i < json_array_size(flow->vlan) && len + 8 < WEIRCTL_END_MAX; i++)
+        len += (size_t)snprintf(text + len, WEIRCTL_END_MAX - len, "%s%u", i > 0 ? "," : "",
+                                (unsigned int)json_integer_value(json_array_get(flow->vlan, i)) &
+                                    0xfffU);
 }

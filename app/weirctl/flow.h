@@ -36,6 +36,14 @@ const char *weirctl_json_text(const json_t *object, const char *name);
 uint64_t weirctl_json_count(const json_t *object, const char *name);
 double weirctl_json_number(const json_t *object, const char *name);
 
+/* Goes through an object's members; begins where at is NULL, is false after the last. */
+struct weirctl_member {
+    void *at;
+    const char *name;
+    const json_t *value;
+};
+bool weirctl_json_next(const json_t *object, struct weirctl_member *member);
+
 /* "192.0.2.1:80", "[2001:db8::1]:80"; without a port where the protocol has none. */
 void weirctl_flow_end_text(const struct weirctl_flow *flow, unsigned int end,
                            char text[WEIRCTL_END_MAX]);

@@ -35,7 +35,6 @@ struct row {
     const char *value; /* what it takes, NULL: nothing */
     const char *on;    /* letters of commands */
     const char *text;
-    bool free; /* its value may be left out */
 };
 
 static const struct row rows[] = {
@@ -63,7 +62,7 @@ static const struct row rows[] = {
     {"min-idle", NULL, 0, WEIRCTL_MIN_IDLE, "TIME", ON_FLOWS, "silent for at least so long"},
     {"max-idle", NULL, 0, WEIRCTL_MAX_IDLE, "TIME", ON_FLOWS, "silent for at most so long"},
     {"refused", NULL, 0, WEIRCTL_REFUSED, "N", ON_FLOWS,
-     "at least N of its packets were refused; 1", true},
+     "at least N of its packets were refused; 1"},
     {"limit", NULL, 0, WEIRCTL_LIMIT, "N", "LEt", "end after so many flows, events or packets"},
     {"kinds", "event-mask", 'e', WEIRCTL_KINDS, "KINDS", "E", "new, state, end, refused, by comma"},
     {"output", NULL, 'o', OPT_OUTPUT, "FORMAT", ON_ALL,
@@ -79,7 +78,7 @@ static const struct row rows[] = {
 enum { ROWS = sizeof(rows) / sizeof(rows[0]), SHORT_MAX = 128, COMMANDS_MAX = 16 };
 enum {
     FROM_ROW = 0x1000,
-    FROM_COMMAND = 0x2000
+    FROM_COMMAND = FROM_ROW + ROWS
 }; /* what getopt_long returns: this and the index */
 
 enum weirctl_exit weirctl_usage(const char *format, ...)
@@ -91,6 +90,12 @@ enum weirctl_exit weirctl_usage(const char *format, ...)
     va_end(list);
     fprintf(stderr, "Try 'weirctl --help'.\n");
     return WEIRCTL_USAGE;
+}
+
+/* Can its value be left out? */
+static bool value_is_free(const struct row *row)
+{
+    return row->what == WEIRCTL_REFUSED;
 }
 
 static void help(void)
@@ -108,7 +113,7 @@ static void help(void)
     }
     puts("\nOptions:");
     for (const struct row *row = rows; row < rows + ROWS; row++) {
-        bool free = row->free;
+        bool free = value_is_free(row);
         char left[48];
 
         snprintf(left, sizeof(left), "--%s%s%s%s", row->name,
@@ -128,7 +133,7 @@ static void tables_make(struct option *named, char *letters)
 {
     *letters++ = ':';
     for (int i = 0; i < ROWS; i++) {
-        bool free = rows[i].free;
+        bool free = value_is_free(&rows[i]);
         struct option option = {.name = rows[i].name, .val = FROM_ROW + i};
 
         option.has_arg = rows[i].value == NULL ? no_argument
@@ -300,18 +305,20 @@ static enum weirctl_exit refuse(int result, const char *argument)
 static enum weirctl_exit option_take(struct weirctl_options *options, int result, bool given[ROWS],
                                      bool *over)
 {
+    const struct row *row;
+
     if (result < FROM_ROW)
         result = by_letter(result);
     if (result >= FROM_COMMAND)
         return command_set(options, &weirctl_commands[result - FROM_COMMAND]);
-    result -= FROM_ROW;
-    given[result] = true;
-    *over = rows[result].what == OPT_HELP || rows[result].what == OPT_VERSION;
-    if (rows[result].what == OPT_HELP)
+    row = &rows[result - FROM_ROW];
+    given[row - rows] = true;
+    *over = row->what == OPT_HELP || row->what == OPT_VERSION;
+    if (row->what == OPT_HELP)
         help();
-    else if (rows[result].what == OPT_VERSION)
+    else if (row->what == OPT_VERSION)
         puts("weirctl " WEIR_VERSION);
-    return *over ? WEIRCTL_DONE : set(options, &rows[result], optarg);
+    return *over ? WEIRCTL_DONE : set(options, row, optarg);
 }
 
 bool weirctl_options_parse(int argc, char **argv, struct weirctl_options *options,

@@ -64,12 +64,11 @@ double weirctl_rates_of(const struct weirctl_rates *rates, const json_t *now, co
 static double members_rate(const struct weirctl_rates *rates, const json_t *now,
                            const json_t *before)
 {
-    const char *name;
-    json_t *number;
+    struct weirctl_member member = {.at = NULL};
     double sum = 0;
 
-    json_object_foreach((json_t *)now, name, number) sum +=
-        weirctl_rates_of(rates, now, before, name);
+    while (weirctl_json_next(now, &member))
+        sum += weirctl_rates_of(rates, now, before, member.name);
     return sum;
 }
 

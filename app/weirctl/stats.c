@@ -32,23 +32,18 @@ static void members(const json_t *object, const char *const *names, size_t count
 /* Those of an object's members that are numbers and not zero. */
 static void not_zero(const json_t *object, const char *skip, enum weirctl_colour colour)
 {
-    const char *name;
-    json_t *number;
+    struct weirctl_member member = {.at = NULL};
 
-    json_object_foreach((json_t *)object, name, number) if (json_is_integer(number) &&
-                                                            json_integer_value(number) != 0 &&
-                                                            strcmp(name, skip) != 0)
-        value(name, (uint64_t)json_integer_value(number),
-              colour == WEIRCTL_PLAIN ? "" : weirctl_colour(colour));
+    while (weirctl_json_next(object, &member))
+        if (json_integer_value(member.value) != 0 && strcmp(member.name, skip) != 0)
+            value(member.name, (uint64_t)json_integer_value(member.value),
+                  colour == WEIRCTL_PLAIN ? "" : weirctl_colour(colour));
 }
 
 static void states(const json_t *list)
 {
-    const json_t *row;
-    size_t i;
-
-    json_array_foreach(list, i, row)
-    {
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *row = json_array_get(list, i);
         char text[WEIRCTL_END_MAX];
 
         weirctl_states_text(weirctl_json_text(row, "orig"), weirctl_json_text(row, "resp"), text);
@@ -59,11 +54,8 @@ static void states(const json_t *list)
 
 static void tables(const json_t *list)
 {
-    const json_t *row;
-    size_t i;
-
-    json_array_foreach(list, i, row)
-    {
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *row = json_array_get(list, i);
         double used = weirctl_json_number(row, "flows");
         double size = weirctl_json_number(row, "capacity");
 
@@ -104,12 +96,10 @@ static void rows_print(const json_t *list, const struct weirctl_column *columns,
                        const struct member *shown, unsigned int count)
 {
     struct weirctl_table table;
-    const json_t *row;
-    size_t i;
 
     weirctl_table_begin(&table, columns, count, ROWS_MAX);
-    json_array_foreach(list, i, row)
-    {
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *row = json_array_get(list, i);
         char cells[WEIRCTL_COLUMNS_MAX][WEIRCTL_CELL_MAX];
 
         for (unsigned int column = 0; column < count; column++)
@@ -221,18 +211,14 @@ static void stats_tell(const json_t *stats)
 /* A line a worker, as conntrack -S has one a processor. */
 static void extended_print(const json_t *workers_list)
 {
-    const json_t *worker;
-    size_t i;
-
-    json_array_foreach(workers_list, i, worker)
-    {
-        const char *name;
-        json_t *number;
+    for (size_t i = 0; i < json_array_size(workers_list); i++) {
+        const json_t *worker = json_array_get(workers_list, i);
+        struct weirctl_member member = {.at = NULL};
 
         printf("worker=%" PRIu64, weirctl_json_count(worker, "id"));
-        json_object_foreach((json_t *)worker, name,
-                            number) if (json_is_integer(number) && strcmp(name, "id") != 0)
-            printf(" %s=%" JSON_INTEGER_FORMAT, name, json_integer_value(number));
+        while (weirctl_json_next(worker, &member))
+            if (json_is_integer(member.value) && strcmp(member.name, "id") != 0)
+                printf(" %s=%" JSON_INTEGER_FORMAT, member.name, json_integer_value(member.value));
         putchar('\n');
     }
 }

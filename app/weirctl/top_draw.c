@@ -50,21 +50,19 @@ static void row_add(struct rows *rows, const char *name, double number, double t
 static void states_collect(const struct weirctl_top *top, struct rows *rows)
 {
     const json_t *total = json_object_get(top->rates.now, "total");
-    const json_t *pair;
-    const char *name;
-    json_t *number;
-    size_t i;
+    const json_t *pairs = json_object_get(total, "states");
+    struct weirctl_member member = {.at = NULL};
 
-    json_array_foreach(json_object_get(total, "states"), i, pair)
-    {
+    for (size_t i = 0; i < json_array_size(pairs); i++) {
+        const json_t *pair = json_array_get(pairs, i);
         char text[WEIRCTL_END_MAX];
 
         weirctl_states_text(weirctl_json_text(pair, "orig"), weirctl_json_text(pair, "resp"), text);
         row_add(rows, text, weirctl_json_number(pair, "flows"), 0);
     }
-    json_object_foreach(json_object_get(total, "protocols"), name,
-                        number) if (strcmp(name, "tcp") != 0)
-        row_add(rows, name, json_number_value(number), 0);
+    while (weirctl_json_next(json_object_get(total, "protocols"), &member))
+        if (strcmp(member.name, "tcp") != 0)
+            row_add(rows, member.name, json_number_value(member.value), 0);
     qsort(rows->row, rows->count, sizeof(rows->row[0]), compare);
 }
 
@@ -72,24 +70,24 @@ static void reasons_collect(const struct weirctl_top *top, struct rows *rows)
 {
     const json_t *now = json_object_get(json_object_get(top->rates.now, "total"), "reasons");
     const json_t *before = json_object_get(json_object_get(top->rates.before, "total"), "reasons");
-    const char *name;
-    json_t *number;
+    struct weirctl_member member = {.at = NULL};
 
-    json_object_foreach((json_t *)now, name, number) if (strcmp(name, "none") != 0) row_add(
-        rows, name, weirctl_rates_of(&top->rates, now, before, name), json_number_value(number));
+    while (weirctl_json_next(now, &member))
+        if (strcmp(member.name, "none") != 0)
+            row_add(rows, member.name, weirctl_rates_of(&top->rates, now, before, member.name),
+                    json_number_value(member.value));
     qsort(rows->row, rows->count, sizeof(rows->row[0]), compare);
 }
 
 static void head_draw(struct weirctl_top *top)
 {
     const json_t *total = json_object_get(top->rates.now, "total");
-    const json_t *table;
+    const json_t *tables = json_object_get(total, "tables");
     char text[4][WEIRCTL_CELL_MAX];
     double capacity = 0;
-    size_t i;
 
-    json_array_foreach(json_object_get(total, "tables"), i, table) capacity +=
-        weirctl_json_number(table, "capacity");
+    for (size_t i = 0; i < json_array_size(tables); i++)
+        capacity += weirctl_json_number(json_array_get(tables, i), "capacity");
     weirctl_clock(weirctl_now(), text[3]);
     text[3][strcspn(text[3], ".")] = '\0';
     weirctl_screen_line(
