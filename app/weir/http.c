@@ -41,8 +41,8 @@ struct server {
 struct weir_http {
     struct weir_control *control;
     struct server server[SERVERS];
-    TAILQ_HEAD(, weir_request) requests; /* that have begun */
-    uint64_t run_us;                     /* when the server last had its round */
+    TAILQ_HEAD(weir_requests, weir_request) requests; /* that have begun */
+    uint64_t run_us;                                  /* when the server last had its round */
     uint64_t look_us;
     bool again;         /* there is more to do without hearing anything new */
     struct stat socket; /* of ours, so that another's is not removed */
@@ -195,8 +195,8 @@ static void stalled_break(struct weir_http *http, uint64_t now_us)
 
     for (unsigned int i = 0; i < WEIR_LISTINGS_MAX; i++)
         listings += http->control->fleet.listing[i] != NULL;
-    TAILQ_FOREACH(request, &http->requests, link)
-    {
+    for (request = TAILQ_FIRST(&http->requests); request != NULL;
+         request = TAILQ_NEXT(request, link)) {
         bool stalled = !request->suspended && now_us - request->moved_us > STALLED_USEC;
 
         if (request->scan != NULL &&
@@ -214,11 +214,12 @@ static unsigned int requests_look(struct weir_http *http, uint64_t now_us)
         http->look_us = now_us;
         stalled_break(http, now_us);
     }
-    TAILQ_FOREACH(request, &http->requests, link)
-    if (request->suspended && request_ready(request, now_us)) {
-        request_resume(http, request);
-        resumed++;
-    }
+    for (request = TAILQ_FIRST(&http->requests); request != NULL;
+         request = TAILQ_NEXT(request, link))
+        if (request->suspended && request_ready(request, now_us)) {
+            request_resume(http, request);
+            resumed++;
+        }
     return resumed;
 }
 
@@ -282,9 +283,10 @@ bool weir_http_idle(const struct weir_http *http)
 
     if (http == NULL)
         return true;
-    TAILQ_FOREACH(request, &http->requests, link)
-    if (request->scan != NULL || (request->job != NULL && request->suspended))
-        return false;
+    for (request = TAILQ_FIRST(&http->requests); request != NULL;
+         request = TAILQ_NEXT(request, link))
+        if (request->scan != NULL || (request->job != NULL && request->suspended))
+            return false;
     return true;
 }
 
@@ -374,8 +376,9 @@ static void streams_end(struct weir_http *http)
     for (unsigned int round = 0; round < STOP_ROUNDS && !TAILQ_EMPTY(&http->requests); round++) {
         struct weir_request *request;
 
-        TAILQ_FOREACH(request, &http->requests, link)
-        request->broken = true;
+        for (request = TAILQ_FIRST(&http->requests); request != NULL;
+             request = TAILQ_NEXT(request, link))
+            request->broken = true;
         weir_http_serve(http);
         weir_http_wait(http, STOP_USEC);
     }
@@ -398,9 +401,10 @@ void weir_http_stop(struct weir_http *http)
     if (http == NULL)
         return;
     streams_end(http);
-    TAILQ_FOREACH(request, &http->requests, link)
-    if (request->suspended)
-        request_resume(http, request);
+    for (request = TAILQ_FIRST(&http->requests); request != NULL;
+         request = TAILQ_NEXT(request, link))
+        if (request->suspended)
+            request_resume(http, request);
     for (unsigned int i = 0; i < SERVERS; i++)
         if (http->server[i].daemon != NULL)
             MHD_stop_daemon(http->server[i].daemon);
