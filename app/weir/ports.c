@@ -7,10 +7,12 @@
 
 #include <bsd/string.h>
 #include <rte_dev.h>
+#include <rte_devargs.h>
 #include <rte_errno.h>
 #include <rte_mbuf.h>
 
 #include "dp/burst.h"
+#include "weir/rss.h"
 
 #define POOL_CACHE 256U
 
@@ -122,9 +124,32 @@ static int find_all(struct weir_ports *ports, bool shadow)
     return first == WEIR_PORT_NONE ? 0 : pair_up(ports, first, WEIR_PORT_NONE, shadow);
 }
 
+/*
+ * EAL goes on without a virtual device that does not start. We do not: with one port of a pair
+ * missing, the other would receive and pass nothing on.
+ */
+static int check_devices(void)
+{
+    const struct rte_devargs *devargs;
+    uint16_t id;
+
+    RTE_EAL_DEVARGS_FOREACH("vdev", devargs)
+    {
+        if (strncmp(devargs->name, "net_", 4) != 0 ||
+            rte_eth_dev_get_port_by_name(devargs->name, &id) == 0)
+            continue;
+        fprintf(stderr, "weir: port %s (%s) cannot be made; its driver says why above\n",
+                devargs->name, devargs->args == NULL ? "" : devargs->args);
+        return -EINVAL;
+    }
+    return 0;
+}
+
 int weir_ports_find(struct weir_ports *ports, const struct weir_settings *settings)
 {
     memset(ports, 0, sizeof(*ports));
+    if (check_devices() != 0)
+        return -EINVAL;
     if (rte_eth_dev_count_avail() == 0) {
         fprintf(
             stderr,
@@ -134,6 +159,17 @@ int weir_ports_find(struct weir_ports *ports, const struct weir_settings *settin
     if (settings->pair_count > 0)
         return find_named(ports, settings);
     return find_all(ports, settings->mode == WEIR_MODE_SHADOW);
+}
+
+/*
+ * net_pcap cuts frames that lie in more than one mbuf when it writes them, at
+ * RTE_ETHER_MAX_JUMBO_FRAME_LEN octets: larger ones must fit into one.
+ */
+static uint16_t room_for(uint32_t frame_max)
+{
+    if (frame_max <= RTE_ETHER_MAX_JUMBO_FRAME_LEN)
+        return RTE_MBUF_DEFAULT_BUF_SIZE;
+    return (uint16_t)RTE_MIN(frame_max + RTE_PKTMBUF_HEADROOM, (uint32_t)UINT16_MAX);
 }
 
 static int pool_make(struct weir_ports *ports, const struct weir_settings *settings)
@@ -146,7 +182,7 @@ static int pool_make(struct weir_ports *ports, const struct weir_settings *setti
     count = (size_t)settings->mbufs * used;
     ports->pool = rte_pktmbuf_pool_create("weir_mbufs", (unsigned int)RTE_MIN(count, 1U << 26),
                                           POOL_CACHE, RTE_ALIGN(sizeof(struct weir_luggage), 8),
-                                          RTE_MBUF_DEFAULT_BUF_SIZE, (int)rte_socket_id());
+                                          room_for(settings->frame_max), (int)rte_socket_id());
     if (ports->pool != NULL)
         return 0;
     fprintf(
@@ -171,22 +207,57 @@ static int queues_make(struct weir_ports *ports, uint16_t id, const struct weir_
     return err;
 }
 
+/* net_pcap: one queue a file. Others: one for each worker, as far as the port has them. */
+static void queues_count(struct weir_port *port, const struct rte_eth_dev_info *info,
+                         uint32_t workers)
+{
+    uint16_t rx_most = RTE_MAX((uint16_t)1, info->max_rx_queues);
+
+    port->rx_queues = (uint16_t)(is_net_pcap(info) ? rx_most : RTE_MIN(workers, rx_most));
+    port->tx_queues = (uint16_t)RTE_MIN(workers, is_net_pcap(info) ? 1U : info->max_tx_queues);
+}
+
+/* Configure with RSS where there is something to spread; a driver may offer it and yet refuse. */
+static int port_configure(uint16_t id, const struct weir_port *port,
+                          const struct rte_eth_dev_info *info)
+{
+    struct rte_eth_conf conf = {0};
+    int err = -ENOTSUP;
+
+    conf.rxmode.offloads = info->rx_offload_capa & RTE_ETH_RX_OFFLOAD_CHECKSUM;
+    if (port->rx_queues > 1 && !is_net_pcap(info)) {
+        struct rte_eth_conf with_rss = conf;
+
+        weir_rss_request(info, &with_rss);
+        err = rte_eth_dev_configure(id, port->rx_queues, port->tx_queues, &with_rss);
+    }
+    return err == 0 ? 0 : rte_eth_dev_configure(id, port->rx_queues, port->tx_queues, &conf);
+}
+
+/* How packets get to their workers, where there are several. */
+static void port_tell(uint16_t id, const struct weir_port *port,
+                      const struct rte_eth_dev_info *info, uint32_t workers)
+{
+    if (port->rx_queues == 1)
+        fprintf(stderr, "weir: port %s: 1 receive queue; its worker hands flows to %u workers\n",
+                port->name, workers);
+    else
+        fprintf(stderr,
+                "weir: port %s: %u receive queues, spread by %s; flows of another of the %u "
+                "workers are handed over\n",
+                port->name, port->rx_queues, weir_rss_choose(id, info, port->rx_queues), workers);
+}
+
 static int port_start(struct weir_ports *ports, uint16_t id, const struct weir_settings *settings)
 {
     struct weir_port *port = &ports->port[id];
-    struct rte_eth_conf conf = {0};
     struct rte_eth_dev_info info;
     int err = rte_eth_dev_info_get(id, &info);
 
-    /* net_pcap: one queue a file. Others: one for each worker, as far as the port has them. */
-    port->rx_queues = 1;
-    port->tx_queues =
-        (uint16_t)RTE_MIN(settings->workers, is_net_pcap(&info) ? 1U : info.max_tx_queues);
-    if (is_net_pcap(&info))
-        port->rx_queues = RTE_MAX((uint16_t)1, info.max_rx_queues);
-    conf.rxmode.offloads = info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_CHECKSUM;
-    if (err == 0)
-        err = rte_eth_dev_configure(id, port->rx_queues, port->tx_queues, &conf);
+    if (err == 0) {
+        queues_count(port, &info, settings->workers);
+        err = port_configure(id, port, &info);
+    }
     if (err == 0)
         err = queues_make(ports, id, settings);
     if (err == 0)
@@ -196,6 +267,8 @@ static int port_start(struct weir_ports *ports, uint16_t id, const struct weir_s
         return err;
     }
     rte_eth_promiscuous_enable(id); /* what cannot be set is on already, or is no matter */
+    if (settings->workers > 1 && !is_net_pcap(&info))
+        port_tell(id, port, &info, settings->workers);
     return 0;
 }
 

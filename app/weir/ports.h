@@ -25,7 +25,6 @@ struct weir_port {
 struct weir_ports {
     struct weir_port port[RTE_MAX_ETHPORTS];
     struct rte_mempool *pool;
-    uint32_t frame_max; /* octets the largest frame of a finite port may have */
 };
 
 /*

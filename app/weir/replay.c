@@ -19,6 +19,9 @@
 enum {
     MBUF_DATA = 1920,   /* octets of a frame in one mbuf of the usual size, on the safe side */
     MBUF_MEMORY = 2560, /* octets one takes, headers and its share of the pool included */
+    MBUF_CHAIN = 16128, /* octets of a frame that net_pcap writes whole from several mbufs */
+    MBUF_MOST = 65407,  /* octets of a frame that one mbuf can hold */
+    MBUF_HEAD = 1024,   /* what a mbuf takes beside the octets of a frame, at the most */
     BURSTS_KEPT = 32,   /* bursts that can be under way: port, worker, steering ring, output */
     PCAP_FILE_HEADER = 24,
     PCAP_PACKET_HEADER = 16,
@@ -93,15 +96,17 @@ static int open_files(struct weir_replay *replay)
 
 static void adapt_settings(const struct weir_capture *capture, struct weir_settings *settings)
 {
-    uint64_t segments = capture->largest_frame / MBUF_DATA + 1;
+    bool whole = capture->largest_frame > MBUF_CHAIN; /* then each frame has a large mbuf */
+    uint64_t segments = whole ? 1 : capture->largest_frame / MBUF_DATA + 1;
     uint64_t mbufs = segments * settings->burst * BURSTS_KEPT * settings->workers;
 
+    settings->frame_max = capture->largest_frame;
     settings->frames_cut = capture->cut_frames > 0;
     settings->exit_at_end = true;
     settings->pair_count = 0; /* the file's ports are not here */
     if (mbufs > 1U << 24)
         mbufs = 1U << 24;
-    if (settings->mbufs < mbufs)
+    if (settings->mbufs < mbufs || whole)
         settings->mbufs = (uint32_t)mbufs;
     /* Flows fall on workers by hash: in the worst case all on one. */
     weir_config_finish(settings, (capture->packets + 1) * settings->workers);
@@ -114,7 +119,9 @@ static uint64_t memory_mib(const struct weir_settings *settings, unsigned int po
     uint64_t share6 = settings->flows6 / settings->workers + 1;
     uint64_t tables = weir_table_size((uint32_t)share4, 4) + weir_table_size((uint32_t)share6, 6);
     uint64_t flows = settings->flows + (uint64_t)settings->flows6;
-    uint64_t buffers = (uint64_t)ports * settings->mbufs * MBUF_MEMORY;
+    uint64_t mbuf =
+        settings->frame_max > MBUF_CHAIN ? settings->frame_max + MBUF_HEAD : MBUF_MEMORY;
+    uint64_t buffers = (uint64_t)ports * settings->mbufs * mbuf;
 
     /* Beside the tables: timer wheels, annexes, rings, and the heap's own losses. */
     return (tables * settings->workers + flows * 64 + buffers) / mebi * 5 / 4 +
@@ -231,8 +238,10 @@ static int check_out(const struct weir_replay *replay, const struct weir_summary
         return 0;
     if ((uint64_t)status.st_size >= wanted)
         return 0;
-    warnx("%s: holds %jd of %" PRIu64 " octets: is the disk full?", replay->out_file,
-          (intmax_t)status.st_size, wanted);
+    warnx("%s: holds %jd of %" PRIu64 " octets: %s", replay->out_file, (intmax_t)status.st_size,
+          wanted,
+          replay->capture.largest_frame > MBUF_MOST ? "frames over 65407 octets are cut"
+                                                    : "is the disk full?");
     return -ENOSPC;
 }
 

@@ -37,6 +37,7 @@ struct weir_settings {
     bool exit_at_end; /* end when every port has said all it has (net_pcap files) */
     bool quiet;
     bool frames_cut; /* replay only: the capture has a snap length, so frames may end early */
+    uint32_t frame_max; /* replay only: octets of the capture's largest frame; 0: not known */
     /* packet path */
     uint32_t workers;                        /* 1 to 64 */
     uint32_t burst;                          /* packets a poll, 1 to 256; default 64 */

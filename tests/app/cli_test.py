@@ -147,6 +147,18 @@ class CommandLine(unittest.TestCase):
         self.assertEqual(done.returncode, 1)
         self.assertRegex(done.stderr.decode(), r"out: holds \d+ of \d+ octets: is the disk full\?\n")
 
+    def test_frames_of_64_kib_come_out_whole(self):
+        source, sizes = self.path("in.pcap"), (60, 1514, 16128, 16129, 40000, 65407)
+        with open(source, "wb") as file:
+            file.write(struct.pack("IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262144, 1))
+            for number, size in enumerate(sizes):
+                frame = bytes(12) + b"\x88\xb5" + bytes([number]) * (size - 14)
+                file.write(struct.pack("IIII", 1600000000, number, size, size) + frame)
+        done = run("replay", source, "--quiet", "--out", self.path("out.pcap"))
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        frames = [frame for _, _, frame in packets_of(source)]
+        self.assertEqual([frame for _, _, frame in packets_of(self.path("out.pcap"))], frames)
+
     def test_a_reader_that_goes_away_is_told(self):
         reader, writer = os.pipe()
         os.close(reader)

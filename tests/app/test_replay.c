@@ -112,12 +112,20 @@ Test(replay, large_frames_get_more_buffers)
     make_capture("in", 60, 60);
     cr_assert_eq(prepare(scratch_path("in"), NULL), 0);
     usual = settings.mbufs;
-    make_capture("in", 16384, 16384); /* nine buffers each */
+    make_capture("in", 16000, 16000); /* nine buffers each */
     weir_config_defaults(&settings);
     settings.burst = 256;
     cr_assert_eq(weir_replay_prepare(&options, &settings, &replay), 0);
     cr_expect_gt(settings.mbufs, usual);
     cr_expect_geq(settings.mbufs, 9 * 256 * 4);
+}
+
+Test(replay, frames_too_large_for_a_chain_get_buffers_of_their_size)
+{
+    make_capture("in", 16129, 16129);
+    cr_assert_eq(prepare(scratch_path("in"), NULL), 0);
+    cr_expect_eq(settings.frame_max, 16129);
+    cr_expect_eq(settings.mbufs, settings.burst * 32 * settings.workers);
 }
 
 Test(replay, the_input_is_never_emptied)

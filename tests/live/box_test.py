@@ -154,17 +154,32 @@ def killed():
     return f"killed after {at >> 20} of {transfer.size >> 20} MiB"
 
 
-@test
-def workers():
-    """Two workers: the same records, no packet refused."""
-    with opened("af_packet", workers=2, trace=True) as lab:
+def workers(driver, queues):
+    """Two workers, with as many queues or with one: the same records, no packet refused."""
+    device_options = f",qpairs={queues},framecnt=4096" if driver == "af_packet" else ""
+    with opened(driver, device_options=device_options, workers=2, trace=True) as lab:
         rates = traffic.iperf3(lab)
         traffic.short_connections(lab, 300)
         traffic.udp_echo(lab)
         outcome = lab.weir.stop()
+    expect(f"net_{driver}1: {queues} receive queue" in outcome.messages, "another number of queues: " + outcome.messages)
     check_sums(outcome)
     expect(len(tcp_flows(outcome, 7000)) == 300, "another number of records")
     return rates
+
+
+for driver_queues in (("af_packet", "1"), ("af_packet", "2"), ("tap", "2")):
+    test(workers, *driver_queues)
+
+
+@test
+def missing_port():
+    """One port of two cannot be made: a message that names it, and no start."""
+    lab = DirectLab(scratch(), "af_packet", device_options="x")
+    with lab:
+        status, said = lab.weir.process.wait(10), lab.weir.said()
+    expect(status == 2, f"exit status {status}")
+    expect("weir: port net_af_packet0 (iface=tapax) cannot be made" in said, said)
 
 
 @test

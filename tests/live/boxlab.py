@@ -125,10 +125,10 @@ class BoxLab(Ready, Lab):
 class DirectLab(Ready, Lab):
     """weir alone between the hosts, on ports of one driver: nothing is lost but by weir."""
 
-    def __init__(self, scratch, driver, **weir):
+    def __init__(self, scratch, driver, device_options="", **weir):
         super().__init__(os.path.join(scratch, "direct"), scratch)
         self.driver = driver
-        devices = [f"net_{driver}{n},iface=tap{end}" for n, end in enumerate("ab")]
+        devices = [f"net_{driver}{n},iface=tap{end}{device_options}" for n, end in enumerate("ab")]
         self.weir = Weir(scratch, devices, **weir)
 
     def connect(self, host, port):
