@@ -134,6 +134,9 @@ static int worker_make(struct weir_fleet *fleet, unsigned int id, unsigned int l
     err = worker->reader.scratch == NULL ? -ENOMEM : tracker_make(worker, fleet->settings, socket);
     if (err == 0)
         err = rings_make(worker, fleet->settings, socket);
+    if (err == 0)
+        err = weir_frag_make(&worker->frag, fleet->ports->pool->size / (4 * fleet->receivers),
+                             socket);
     worker->tracker.judge = weir_worker_judge;
     worker->tracker.drain = weir_worker_drain;
     worker->tracker.drain_context = worker;
@@ -141,6 +144,17 @@ static int worker_make(struct weir_fleet *fleet, unsigned int id, unsigned int l
     worker->bucket.per_sec = fleet->settings->reject_per_sec;
     worker->tracker.want_ids = fleet->settings->trace_file[0] != '\0';
     return err;
+}
+
+/* Workers that get a queue, when queues_deal deals them out. */
+static unsigned int receivers_of(const struct weir_settings *settings,
+                                 const struct weir_ports *ports)
+{
+    unsigned int queues = 1;
+
+    for (uint16_t port = 0; port < RTE_MAX_ETHPORTS; port++)
+        queues = RTE_MAX(queues, (unsigned int)ports->port[port].rx_queues);
+    return RTE_MIN(queues, settings->workers);
 }
 
 /* Queue q of each port goes to worker q, or round again where there are more queues than workers.
@@ -192,6 +206,7 @@ int weir_fleet_make(struct weir_fleet *fleet, const struct weir_settings *settin
     fleet->settings = settings;
     fleet->ports = ports;
     fleet->lossless = all_finite(ports);
+    fleet->receivers = receivers_of(settings, ports);
     if (rte_lcore_count() - 1 < settings->workers) {
         fprintf(stderr,
                 "weir: %u workers need %u lcores beside the main one, EAL has %u: give more with "
@@ -226,6 +241,7 @@ static void worker_free(struct weir_worker *worker)
     rte_ring_free(worker->traces);
     rte_ring_free(worker->events);
     rte_ring_free(worker->asks.ring);
+    weir_frag_drop(&worker->frag);
     rte_free(worker->event_room);
     rte_free(worker->reader.scratch);
     rte_free(worker->tracker.outbox.view);

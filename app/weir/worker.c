@@ -57,15 +57,19 @@ void weir_worker_drain(void *worker)
     flows_send(worker);
 }
 
-static void trace_fill(const struct weir_burst *burst, unsigned int i, struct weir_trace_view *view)
+/* A piece of a datagram has come when its luggage says, not when the datagram was whole. */
+static void trace_fill(const struct weir_burst *burst, unsigned int i, struct rte_mbuf *mbuf,
+                       struct weir_trace_view *view)
 {
     const struct weir_fate *fate = &burst->fate[i];
+    bool piece = burst->packet[i].pieces > 0 || burst->packet[i].kind == WEIR_KIND_FRAGMENT;
+    const struct weir_luggage *luggage = piece ? rte_mbuf_to_priv(mbuf) : NULL;
 
     *view = (struct weir_trace_view){
-        .n = burst->number[i],
-        .time_us = burst->time_us[i],
+        .n = luggage != NULL ? luggage->number : burst->number[i],
+        .time_us = luggage != NULL ? luggage->time_us : burst->time_us[i],
         .flow_id = fate->flow_id,
-        .port = burst->mbuf[i]->port,
+        .port = mbuf->port,
         .verdict = fate->verdict,
         .class = fate->class,
         .reason = fate->reason,
@@ -77,22 +81,33 @@ static void trace_fill(const struct weir_burst *burst, unsigned int i, struct we
         weir_pair_states(fate->pair, view->state);
 }
 
+static void trace_send(struct weir_worker *worker, unsigned int i, struct rte_mbuf *mbuf)
+{
+    struct weir_trace_view view;
+    unsigned int sent;
+
+    trace_fill(&worker->burst, i, mbuf, &view);
+    do
+        sent = rte_ring_sp_enqueue_burst_elem(worker->traces, &view, sizeof(view), 1, NULL);
+    while (sent == 0 && worker->fleet->lossless);
+    worker->traffic.trace_lost += sent == 0;
+}
+
 /* Tell what became of each packet: of all for a trace file, else of those the filter picks. */
 static void traces_send(struct weir_worker *worker)
 {
     bool all = worker->fleet->settings->trace_file[0] != '\0';
 
     for (unsigned int i = 0; i < worker->burst.count; i++) {
-        struct weir_trace_view view;
-        unsigned int sent;
+        struct rte_mbuf *mbuf = worker->burst.mbuf[i];
 
         if (!all && !weir_trace_matches(&worker->asks.trace, &worker->burst.packet[i]))
             continue;
-        trace_fill(&worker->burst, i, &view);
-        do
-            sent = rte_ring_sp_enqueue_burst_elem(worker->traces, &view, sizeof(view), 1, NULL);
-        while (sent == 0 && worker->fleet->lossless);
-        worker->traffic.trace_lost += sent == 0;
+        for (unsigned int left = worker->burst.packet[i].pieces; left > 0; left--) {
+            mbuf = weir_train_next(mbuf);
+            trace_send(worker, i, mbuf);
+        }
+        trace_send(worker, i, worker->burst.mbuf[i]);
     }
 }
 
@@ -116,15 +131,35 @@ static void events_send(struct weir_worker *worker)
 static void answer(struct weir_worker *worker, unsigned int i)
 {
     struct weir_burst *burst = &worker->burst;
+    struct rte_mbuf *about = burst->packet[i].pieces == 0 ? burst->mbuf[i]
+                                                          : weir_train_opening(burst->mbuf[i]);
     struct rte_mbuf *mbuf =
-        weir_answer_make(burst->mbuf[i], &burst->packet[i], worker->fleet->ports->pool,
+        weir_answer_make(about, &burst->packet[i], worker->fleet->ports->pool,
                          &worker->bucket, burst->time_us[i]);
-    struct weir_tx_buffer *buffer = &worker->tx[burst->packet[i].port];
 
     if (mbuf == NULL)
         return;
-    buffer->mbuf[buffer->count++] = mbuf;
+    weir_tx_push(worker, burst->packet[i].port, mbuf);
     worker->traffic.answers++;
+}
+
+/* All pieces of a datagram, in order of arrival, each by the peer of the port it came in by. */
+static void train_carry_out(struct weir_worker *worker, unsigned int i)
+{
+    const struct weir_burst *burst = &worker->burst;
+    struct rte_mbuf *mbuf = weir_train_next(burst->mbuf[i]);
+    bool forward = burst->fate[i].verdict == WEIR_VERDICT_FORWARD;
+
+    for (unsigned int left = burst->packet[i].pieces + 1U; left > 0; left--) {
+        struct rte_mbuf *next = weir_train_next(mbuf);
+        uint16_t out = worker->fleet->ports->port[mbuf->port].peer;
+
+        if (forward && out != WEIR_PORT_NONE)
+            weir_tx_push(worker, out, mbuf);
+        else
+            rte_pktmbuf_free(mbuf);
+        mbuf = next;
+    }
 }
 
 static void verdicts_carry_out(struct weir_worker *worker)
@@ -136,12 +171,14 @@ static void verdicts_carry_out(struct weir_worker *worker)
     for (unsigned int i = 0; i < burst->count; i++) {
         uint16_t out = worker->fleet->ports->port[burst->mbuf[i]->port].peer;
 
-        if (burst->fate[i].verdict == WEIR_VERDICT_FORWARD && out != WEIR_PORT_NONE)
-            worker->tx[out].mbuf[worker->tx[out].count++] = burst->mbuf[i];
-        else
-            drop[dropped++] = burst->mbuf[i];
         if (unlikely(burst->fate[i].verdict == WEIR_VERDICT_ANSWER))
             answer(worker, i);
+        if (unlikely(burst->packet[i].pieces > 0))
+            train_carry_out(worker, i);
+        else if (burst->fate[i].verdict == WEIR_VERDICT_FORWARD && out != WEIR_PORT_NONE)
+            weir_tx_push(worker, out, burst->mbuf[i]);
+        else
+            drop[dropped++] = burst->mbuf[i];
     }
     rte_pktmbuf_free_bulk(drop, dropped);
     weir_tx_flush(worker);
@@ -195,41 +232,100 @@ static void burst_finish(struct weir_worker *worker)
     verdicts_carry_out(worker);
 }
 
-static void hand_to(struct weir_worker *worker, unsigned int owner, struct rte_mbuf *mbuf)
+/* Hand packet i over, with all its pieces. */
+static void hand_to(struct weir_worker *worker, unsigned int owner, unsigned int i)
 {
     struct rte_ring *inbox = worker->fleet->worker[owner]->inbox;
+    struct rte_mbuf *mbuf = worker->burst.mbuf[i];
+    unsigned int frames = worker->burst.packet[i].pieces + 1U;
 
+    weir_burst_pack(&worker->burst, i);
     while (rte_ring_enqueue(inbox, mbuf) != 0) {
         if (!worker->fleet->lossless) {
-            worker->traffic.steer_lost++;
-            rte_pktmbuf_free(mbuf);
+            worker->traffic.steer_lost += frames;
+            if (frames > 1)
+                weir_train_free(mbuf);
+            else
+                rte_pktmbuf_free(mbuf);
             return;
         }
         weir_tx_for_others(worker); /* the owner may be waiting for us to send */
     }
-    worker->traffic.handed_out++;
+    worker->traffic.handed_out += frames;
 }
 
-/* Hand other workers' packets over; ours move up. Packets without a flow stay where they came in.
+/*
+ * Whose is the packet? Packets without a flow stay where they came in. Pieces of datagrams go to a
+ * worker that receives, by address pair: where only one does they stay with it, and their datagram
+ * keeps its place among the other packets of its flow.
  */
+static unsigned int owner_of(const struct weir_worker *worker, unsigned int i)
+{
+    const struct weir_packet *packet = &worker->burst.packet[i];
+    uint64_t hash = worker->burst.hash[i];
+
+    if (packet->family == 0)
+        return worker->id;
+    return weir_burst_owner(hash, packet->kind == WEIR_KIND_FRAGMENT ? worker->fleet->receivers
+                                                                     : worker->fleet->count);
+}
+
+/* Hold our pieces of datagrams, hand other workers' packets over; ours move up. */
 static void burst_steer(struct weir_worker *worker)
 {
     struct weir_burst *burst = &worker->burst;
     unsigned int kept = 0;
 
     for (unsigned int i = 0; i < burst->count; i++) {
-        unsigned int owner = burst->packet[i].family == 0
-                                 ? worker->id
-                                 : weir_burst_owner(burst->hash[i], worker->fleet->count);
+        unsigned int owner = owner_of(worker, i);
 
-        if (owner == worker->id) {
-            weir_burst_move(burst, kept++, i);
-        } else {
-            weir_burst_pack(burst, i);
-            hand_to(worker, owner, burst->mbuf[i]);
+        if (unlikely(burst->packet[i].kind == WEIR_KIND_FRAGMENT) && owner == worker->id) {
+            if (!weir_frag_add(&worker->frag, &worker->reader, &worker->fleet->rules, burst, i))
+                continue;
+            owner = owner_of(worker, i);
         }
+        if (owner == worker->id)
+            weir_burst_move(burst, kept++, i);
+        else
+            hand_to(worker, owner, i);
     }
     burst->count = kept;
+}
+
+static bool burst_has_pieces(const struct weir_burst *burst)
+{
+    unsigned int pieces = 0;
+
+    for (unsigned int i = 0; i < burst->count; i++)
+        pieces += burst->packet[i].kind == WEIR_KIND_FRAGMENT;
+    return unlikely(pieces > 0);
+}
+
+/* Have all workers read all that their ports had to say? */
+static bool all_received(const struct weir_fleet *fleet)
+{
+    for (unsigned int id = 0; id < fleet->count; id++)
+        if (!atomic_load_explicit(&fleet->worker[id]->received, memory_order_acquire))
+            return false;
+    return true;
+}
+
+/*
+ * Refuse the pieces whose datagram will not become whole any more. In a replay they are given up by
+ * the times of other pieces, and at the end: never by how fast it is read.
+ */
+static void pieces_settle(struct weir_worker *worker, bool over)
+{
+    if (likely(!weir_frag_busy(&worker->frag)))
+        return;
+    /* In that order: what is handed over was so before its giver said that it had received all. */
+    if (over && all_received(worker->fleet) &&
+        (worker->inbox == NULL || rte_ring_empty(worker->inbox)))
+        weir_frag_flush(&worker->frag);
+    else if (!worker->fleet->lossless)
+        weir_frag_expire(&worker->frag, weir_clock_now(&worker->reader.clock));
+    while (weir_frag_refused(&worker->frag, &worker->burst) > 0)
+        burst_finish(worker);
 }
 
 /* A finite port has said all it has when it gives nothing although there was a buffer to be had. */
@@ -287,25 +383,33 @@ static unsigned int queue_poll(struct weir_worker *worker, struct weir_rx_queue 
     if (worker->fleet->lossless)
         burst_epochs(worker, queue);
     weir_burst_hash(burst, &worker->fleet->rules);
-    if (worker->fleet->count > 1)
+    if (worker->fleet->count > 1 || burst_has_pieces(burst))
         burst_steer(worker);
     burst_finish(worker);
     return received;
 }
 
-static unsigned int inbox_poll(struct weir_worker *worker)
+/* What other workers have handed over; *frames is how many frames that were. */
+static unsigned int inbox_poll(struct weir_worker *worker, unsigned int *frames)
 {
     struct weir_burst *burst = &worker->burst;
+    unsigned int count;
+
+    *frames = 0;
 
     if (worker->inbox == NULL)
         return 0;
     burst->count = rte_ring_sc_dequeue_burst(worker->inbox, (void **)burst->mbuf,
                                              worker->fleet->settings->burst, NULL);
-    for (unsigned int i = 0; i < burst->count; i++)
+    count = burst->count;
+    for (unsigned int i = 0; i < count; i++) {
         weir_burst_unpack(burst, i);
+        *frames += burst->packet[i].pieces + 1U;
+    }
+    if (burst_has_pieces(burst))
+        burst_steer(worker);
     burst_finish(worker);
-    worker->traffic.handed_in += burst->count;
-    return burst->count;
+    return count;
 }
 
 /* Time */
@@ -384,13 +488,20 @@ static void poll_begin(struct weir_worker *worker)
 static void poll_all(struct weir_worker *worker, int phase)
 {
     unsigned int packets = 0;
+    unsigned int handed;
+    bool over;
 
     poll_begin(worker);
     policy_hold(worker);
     if (phase == WEIR_PHASE_RUN)
         for (unsigned int i = 0; i < worker->queue_count; i++)
             packets += queue_poll(worker, &worker->queue[i]);
-    packets += inbox_poll(worker);
+    packets += inbox_poll(worker, &handed);
+    over = receive_over(worker, phase);
+    if (unlikely(over))
+        atomic_store_explicit(&worker->received, true, memory_order_release);
+    pieces_settle(worker, over);
+    worker->traffic.handed_in += handed; /* after it: at the end nothing of them is held */
     sweep(worker, packets);
     weir_asks_poll(worker);
     worker->traffic.polls++;
@@ -399,8 +510,7 @@ static void poll_all(struct weir_worker *worker, int phase)
         worker->traffic.polls_idle++;
         rte_pause();
     }
-    if (!atomic_load_explicit(&worker->finished, memory_order_relaxed) &&
-        receive_over(worker, phase))
+    if (unlikely(over) && !weir_frag_busy(&worker->frag))
         atomic_store_explicit(&worker->finished, true, memory_order_release);
 }
 

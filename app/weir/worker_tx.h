@@ -20,6 +20,16 @@ static inline uint64_t weir_frame_bytes(struct rte_mbuf *const *mbuf, unsigned i
 /* Send what stands in the worker's buffers. */
 void weir_tx_flush(struct weir_worker *worker);
 
+/* Put a frame into the port's buffer. A burst of packets fits; trains of fragments can be longer. */
+static inline void weir_tx_push(struct weir_worker *worker, uint16_t port, struct rte_mbuf *mbuf)
+{
+    struct weir_tx_buffer *buffer = &worker->tx[port];
+
+    if (unlikely(buffer->count == WEIR_BURST_MAX))
+        weir_tx_flush(worker);
+    buffer->mbuf[buffer->count++] = mbuf;
+}
+
 /* Send what other workers have passed to the queues of ours. Returns the number of frames. */
 unsigned int weir_tx_for_others(struct weir_worker *worker);
 

@@ -28,6 +28,7 @@
 #include "core/tracker.h"
 #include "dp/answer.h"
 #include "dp/burst.h"
+#include "dp/frag.h"
 #include "dp/policy.h"
 #include "weir/ask.h"
 #include "weir/ports.h"
@@ -103,6 +104,7 @@ struct weir_worker {
     struct weir_asks asks;
     struct weir_event *event_room; /* memory of tracker.events */
     struct weir_reader reader;
+    struct weir_frag frag; /* pieces of datagrams that are not whole yet */
     struct weir_tracker tracker;
     struct weir_burst burst;
     struct weir_tx_buffer tx[RTE_MAX_ETHPORTS];
@@ -113,7 +115,8 @@ struct weir_worker {
     bool poll_idle;     /* this poll has found nothing to do */
     struct weir_traffic traffic;
     atomic_uint policy_epoch; /* of the policy it holds, published once a poll */
-    atomic_bool finished;     /* receives no more */
+    atomic_bool received;     /* its ports have said all they had; other workers ask that, and */
+    atomic_bool finished;     /* it holds no pieces of datagrams either */
     atomic_bool done;         /* has reported everything */
 };
 
@@ -123,6 +126,7 @@ struct weir_fleet {
     struct weir_rules rules;
     bool lossless; /* all ports are finite: wait rather than lose */
     unsigned int count;
+    unsigned int receivers; /* workers 0 and up that have queues: pieces of datagrams are theirs */
     struct weir_worker *worker[WEIR_WORKERS_MAX];
     struct rte_ring *outgoing[RTE_MAX_ETHPORTS];     /* for workers without a transmit queue */
     struct weir_listing *listing[WEIR_LISTINGS_MAX]; /* the control core's; NULL: free */

@@ -65,6 +65,18 @@ static inline void weir_account_packet(struct weir_flow *flow, struct weir_flow_
     memcpy(tally, &word, sizeof(word));
 }
 
+/* Count a packet that came in 1 + more pieces, of so many IP octets together. */
+static inline void weir_account_pieces(struct weir_flow *flow, struct weir_flow_cold *cold,
+                                       struct weir_annex *annex, unsigned int dir, uint32_t more,
+                                       uint32_t bytes)
+{
+    if (__builtin_expect(more == 0, 1))
+        weir_account_packet(flow, cold, annex, dir, bytes);
+    else
+        weir_account_spill(flow, cold, annex, dir, flow->peer[dir].packets + 1U + more,
+                           flow->peer[dir].bytes + bytes);
+}
+
 /* Count one refused packet and keep its reason. Returns false if the count found no room. */
 bool weir_account_refused(struct weir_flow *flow, struct weir_flow_cold *cold,
                           struct weir_annex *annex, unsigned int dir, uint8_t reason);

@@ -152,8 +152,11 @@ static INLINE enum weir_reason read_ip4(struct weir_parse_ip *ip)
     if (header_len > IP4_LEN_MIN)
         ip->rerouted = ip4_source_routed(header + IP4_LEN_MIN, header + header_len);
     /* Offset and more-fragments; a quote needs the transport header only, which is in the first. */
-    if (weir_be16(header + 6) & (ip->quote ? 0x1fffU : 0x3fffU))
+    if (weir_be16(header + 6) & (ip->quote ? 0x1fffU : 0x3fffU)) {
+        ip->fragment_id = weir_load16(header + 4);
+        ip->fragment_at = weir_be16(header + 6);
         return WEIR_REASON_FRAGMENT;
+    }
     return WEIR_REASON_NONE;
 }
 
@@ -332,13 +335,56 @@ static INLINE void leave_untracked(const struct weir_parse_ip *ip, enum weir_rea
     packet->l4_off = (uint16_t)ip->l4_off;
 }
 
+/*
+ * Must the first piece of a datagram be told from its transport header, and is not all of that in
+ * it? IPv6 demands the whole chain of headers (RFC 7112 5).
+ */
+static bool is_tiny(struct weir_parse_ip ip)
+{
+    const uint8_t *tcp;
+    uint32_t len;
+
+    if (ip.family == 6 && weir_parse_ip6_extensions(&ip) != WEIR_REASON_NONE)
+        return true;
+    len = ip.end - ip.l4_off;
+    if (len < weir_parse_l4_header_min(ip.proto))
+        return true;
+    tcp = ip.data + ip.l4_off;
+    return ip.proto == WEIR_IP_TCP && ip.limit - ip.l4_off >= TCP_LEN_MIN &&
+           (tcp[12] >> 2 & 0x3cU) > len;
+}
+
+/* A piece of a datagram: its facts, and its address pair as the key. IPv6 pieces need not agree on
+ * the protocol that follows (RFC 8200 4.5). */
+static void __attribute__((noinline))
+leave_fragment(struct weir_parse_ip ip, struct weir_packet *packet)
+{
+    uint32_t offset = (ip.fragment_at & 0x1fffU) * 8;
+    bool tiny = offset == 0 && is_tiny(ip);
+
+    if (ip.family == 6)
+        ip.proto = 0;
+    memset(packet, 0, sizeof(*packet));
+    weir_parse_tracked(&ip, WEIR_KIND_FRAGMENT, 0, 0, packet);
+    packet->reason = WEIR_REASON_FRAGMENT;
+    packet->fragment = (struct weir_fragment_facts){
+        .id = ip.fragment_id,
+        .offset = offset,
+        .len = ip.end - ip.l4_off,
+        .more = (ip.fragment_at & 0x2000U) != 0,
+        .tiny = tiny,
+    };
+}
+
 static void __attribute__((noinline))
 parse_any(const uint8_t *data, uint32_t len, unsigned int how, struct weir_packet *packet)
 {
     struct weir_parse_ip ip = {.data = data, .len = len, .how = how, .zone = NO_ZONE};
     enum weir_reason reason = read_frame(&ip, packet);
 
-    if (reason != WEIR_REASON_NONE)
+    if (reason == WEIR_REASON_FRAGMENT)
+        leave_fragment(ip, packet);
+    else if (reason != WEIR_REASON_NONE)
         leave_untracked(&ip, reason, packet);
 }
 

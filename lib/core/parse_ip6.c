@@ -47,8 +47,13 @@ static enum weir_reason note_extension(struct weir_parse_ip *ip, const uint8_t *
                                        uint32_t extension_len)
 {
     if (ip->proto == WEIR_IP_FRAGMENT &&
-        (weir_be16(extension + 2) & (ip->quote ? 0xfff8U : 0xfff9U)) != 0)
+        (weir_be16(extension + 2) & (ip->quote ? 0xfff8U : 0xfff9U)) != 0) {
+        uint16_t at = weir_be16(extension + 2);
+
+        ip->fragment_id = weir_load32(extension + 4);
+        ip->fragment_at = (uint16_t)(at >> 3 | (at & 1U) << 13);
         return WEIR_REASON_FRAGMENT;
+    }
     if (ip->proto == WEIR_IP_ROUTING && extension[3] != 0)
         ip->rerouted = true;
     if (ip->proto == WEIR_IP_DST_OPTIONS &&

@@ -115,8 +115,11 @@ static enum weir_reason read_quote(struct weir_parse_ip *quote, struct weir_pack
     enum weir_reason reason = weir_parse_ip_read(quote);
     uint32_t needed = transports[quote->proto].header_len;
 
+    /* A piece beyond the first has no transport header: it stands for no flow that is known. */
+    if (reason == WEIR_REASON_FRAGMENT)
+        return track(quote, WEIR_KIND_OTHER, 0, 0, packet);
     if (reason != WEIR_REASON_NONE)
-        return reason == WEIR_REASON_FRAGMENT ? reason : WEIR_REASON_ICMP_QUOTE;
+        return WEIR_REASON_ICMP_QUOTE;
     if (quote->limit - quote->l4_off < (needed < QUOTE_MIN ? needed : QUOTE_MIN))
         return WEIR_REASON_ICMP_QUOTE;
     /* Nothing answers an error with an error (RFC 1122 3.2.2, RFC 4443 2.4). */
@@ -150,7 +153,7 @@ static enum weir_reason read_icmp_error(const struct weir_parse_ip *ip, struct w
 
     if (reason != WEIR_REASON_NONE)
         return reason;
-    if (quote.proto == WEIR_IP_TCP)
+    if (quote.proto == WEIR_IP_TCP && quote.fragment_at == 0)
         packet->quote.seq = weir_be32(quote.data + quote.l4_off + 4);
     packet->quote.pmtu = is_pmtu(ip);
     packet->kind = WEIR_KIND_ICMP_ERROR;
@@ -205,6 +208,11 @@ static enum weir_reason read_udp(const struct weir_parse_ip *ip, struct weir_pac
     if (weir_load16(udp + 6) != 0 && !weir_parse_l4_sum_ok(ip, len))
         return WEIR_REASON_UDP_CHECKSUM;
     return track_flow(ip, packet);
+}
+
+uint32_t weir_parse_l4_header_min(uint8_t proto)
+{
+    return transports[proto].header_len;
 }
 
 enum weir_reason weir_parse_l4(const struct weir_parse_ip *ip, struct weir_packet *packet)

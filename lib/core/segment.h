@@ -16,6 +16,7 @@
 /* Which options the segment carried, well-formed. */
 #define WEIR_SEG_TS   0x01U /* time stamps (RFC 7323 3) */
 #define WEIR_SEG_SACK 0x02U /* at least one SACK block (RFC 2018 3); sack_high is set */
+#define WEIR_SEG_CUT  0x08U /* it came in pieces: struct weir_packet has how many */
 #define WEIR_SEG_WS   0x04U /* window scale (RFC 7323 2); only counts on a SYN */
 
 struct weir_segment {

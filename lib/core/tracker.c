@@ -681,17 +681,18 @@ static void tcp_account(struct weir_tracker *tracker, struct place at, unsigned 
                              !(letters_before & letter),
                          0))
         tcp_letters(at.cold, dir, seg->flags, seg->len);
-    weir_account_packet(at.flow, at.cold, &tracker->annex, dir, packet->ip_len);
+    weir_account_pieces(at.flow, at.cold, &tracker->annex, dir, packet->pieces, packet->ip_len);
     if (touches && time_us >= weir_flow_last(at.flow, time_us))
         weir_flow_set_last(at.flow, time_us);
 }
 
 /* Nothing of a refused packet but its number and reason is kept. */
 static void flow_refused(struct weir_tracker *tracker, struct place at, unsigned int dir,
-                         uint8_t reason)
+                         unsigned int pieces, uint8_t reason)
 {
-    if (!weir_account_refused(at.flow, at.cold, &tracker->annex, dir, reason))
-        tracker->counters.annex_full++;
+    for (unsigned int i = 0; i <= pieces; i++)
+        if (!weir_account_refused(at.flow, at.cold, &tracker->annex, dir, reason))
+            tracker->counters.annex_full++;
     if (watched(tracker, WEIR_EVENT_REFUSED))
         event_add(tracker, WEIR_EVENT_REFUSED, family_of(tracker, at.table), at.record, reason,
                   at.flow->pair);
@@ -717,7 +718,7 @@ static inline void track_tcp(struct weir_tracker *tracker, struct place at, unsi
     fate_by_reason(p, outcome.reason,
                    both_heard(at.flow) ? WEIR_CLASS_ESTABLISHED : WEIR_CLASS_NEW);
     if (__builtin_expect(outcome.action == WEIR_TCP_ACT_REFUSE, 0))
-        flow_refused(tracker, at, dir, outcome.reason);
+        flow_refused(tracker, at, dir, p->packet->pieces, outcome.reason);
     else
         tcp_account(tracker, at, dir, letters, p->packet, p->time_us,
                     weir_outcome_touches(outcome));
@@ -776,7 +777,7 @@ static bool track_sctp(struct weir_tracker *tracker, struct place at, unsigned i
 
     if (reason != WEIR_REASON_NONE) {
         fate_by_reason(p, reason, WEIR_CLASS_INVALID);
-        flow_refused(tracker, at, dir, (uint8_t)reason);
+        flow_refused(tracker, at, dir, p->packet->pieces, (uint8_t)reason);
         fate_flow(tracker, p->fate, at, dir);
         return false;
     }
@@ -796,7 +797,8 @@ static void track_other(struct weir_tracker *tracker, struct place at, unsigned 
         at.flow->peer[dir].flags |= WEIR_PEER_DATA;
         weir_history_add(at.cold, dir, WEIR_LETTER_DATA);
     }
-    weir_account_packet(at.flow, at.cold, &tracker->annex, dir, p->packet->ip_len);
+    weir_account_pieces(at.flow, at.cold, &tracker->annex, dir, p->packet->pieces,
+                        p->packet->ip_len);
     if (p->time_us >= weir_flow_last(at.flow, p->time_us))
         weir_flow_set_last(at.flow, p->time_us);
     fate_by_reason(p, WEIR_REASON_NONE,
@@ -852,7 +854,7 @@ static void track_quoted(struct weir_tracker *tracker, struct place at, const st
         fate_by_reason(p, WEIR_REASON_NONE, WEIR_CLASS_RELATED);
     } else {
         fate_by_reason(p, WEIR_REASON_ICMP_OUTSIDE, WEIR_CLASS_INVALID);
-        flow_refused(tracker, at, dir, WEIR_REASON_ICMP_OUTSIDE);
+        flow_refused(tracker, at, dir, p->packet->pieces, WEIR_REASON_ICMP_OUTSIDE);
     }
     fate_flow(tracker, p->fate, at, dir);
 }
@@ -926,8 +928,9 @@ static void count_fate(struct weir_counters *counters, const struct weir_packet 
                        const struct weir_fate *fate)
 {
     counters->bytes += packet->ip_len;
-    counters->reason[fate->reason]++;
-    counters->verdict[fate->verdict]++;
+    counters->packets += packet->pieces;
+    counters->reason[fate->reason] += 1U + packet->pieces;
+    counters->verdict[fate->verdict] += 1U + packet->pieces;
 }
 
 /*

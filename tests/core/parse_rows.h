@@ -118,12 +118,15 @@ static inline struct weir_packet parse(const uint8_t *data, uint32_t len, unsign
     weir_parse(copy, len, how, &packet);
     cr_assert_arr_eq(copy, data, len, "the frame was written to");
     free(copy);
-    cr_assert_eq(packet.reason == WEIR_REASON_NONE, packet.kind != WEIR_KIND_UNTRACKED);
+    cr_assert_eq(packet.reason == WEIR_REASON_FRAGMENT, packet.kind == WEIR_KIND_FRAGMENT);
+    cr_assert_eq(packet.reason == WEIR_REASON_NONE || packet.reason == WEIR_REASON_FRAGMENT,
+                 packet.kind != WEIR_KIND_UNTRACKED);
     cr_assert_eq(packet.family == 0, packet.kind == WEIR_KIND_UNTRACKED);
     cr_assert_lt(packet.reason, WEIR_REASON_COUNT);
     cr_assert_leq(packet.l4_off, len);
     cr_assert_leq(packet.swapped, 1);
     cr_assert_eq(packet.port, 0);
+    cr_assert_eq(packet.pieces, 0);
     return packet;
 }
 

@@ -28,20 +28,25 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void check_answer(const struct weir_packet *packet, uint32_t len, unsigned int how)
 {
     MUST(packet->reason < WEIR_REASON_COUNT);
-    MUST((packet->reason == WEIR_REASON_NONE) == (packet->kind != WEIR_KIND_UNTRACKED));
+    MUST((packet->reason == WEIR_REASON_FRAGMENT) == (packet->kind == WEIR_KIND_FRAGMENT));
+    MUST((packet->reason == WEIR_REASON_NONE || packet->kind == WEIR_KIND_FRAGMENT) ==
+         (packet->kind != WEIR_KIND_UNTRACKED));
     MUST((packet->family == 0) == (packet->kind == WEIR_KIND_UNTRACKED));
     MUST(packet->family == 0 || packet->family == 4 || packet->family == 6);
     MUST(packet->swapped <= 1 && packet->l3_off <= len && packet->l4_off <= len);
-    MUST(packet->kind <= WEIR_KIND_OTHER && packet->port == 0);
+    MUST(packet->kind <= WEIR_KIND_FRAGMENT && packet->port == 0 && packet->pieces == 0);
     if (packet->kind == WEIR_KIND_UNTRACKED)
         return;
     MUST(packet->l3_off >= 14 && packet->l4_off >= packet->l3_off + 20);
     MUST(how & WEIR_PARSE_CUT || packet->l3_off + packet->ip_len <= len);
-    MUST(packet->kind == WEIR_KIND_TCP || how & WEIR_PARSE_ALL);
+    MUST(packet->kind == WEIR_KIND_TCP || packet->kind == WEIR_KIND_FRAGMENT ||
+         how & WEIR_PARSE_ALL);
     MUST(packet->l4_off - packet->l3_off <= packet->ip_len);
     if (packet->kind == WEIR_KIND_TCP)
         MUST(packet->l4_off - packet->l3_off + 20 + packet->seg.len <= packet->ip_len);
-    else
+    else if (packet->kind == WEIR_KIND_FRAGMENT)
+        MUST(packet->fragment.len + packet->l4_off - packet->l3_off == packet->ip_len);
+    else if (packet->kind != WEIR_KIND_SCTP && packet->kind != WEIR_KIND_ICMP_ERROR)
         MUST(packet->seg.flags == 0 && packet->seg.len == 0 && packet->seg.opts == 0);
 }
 
