@@ -172,8 +172,7 @@ static struct weir_datagram *begin(struct weir_fragments *f, const struct weir_p
 
 static bool too_old(const struct weir_datagram *d, uint64_t now_us, uint32_t epoch)
 {
-    return d->epoch != epoch ||
-           (now_us > d->begun_us && now_us - d->begun_us > WEIR_FRAGMENT_USEC);
+    return d->epoch != epoch || (now_us > d->begun_us && now_us - d->begun_us > WEIR_FRAGMENT_USEC);
 }
 
 /*
@@ -201,8 +200,7 @@ static enum weir_reason check_lengths(const struct weir_datagram *d,
  * Does it overlap with another piece? An exact repetition, which networks make, does not count
  * (RFC 8200 4.5).
  */
-static enum weir_reason check_overlap(const struct weir_fragments *f,
-                                      const struct weir_datagram *d,
+static enum weir_reason check_overlap(const struct weir_fragments *f, const struct weir_datagram *d,
                                       const struct weir_fragment_facts *facts, const void *handle,
                                       bool *repeated)
 {
@@ -266,8 +264,7 @@ static enum weir_reason take_in(struct weir_fragments *f, struct weir_datagram *
         reason = check_lengths(d, facts);
     if (reason == WEIR_REASON_NONE)
         reason = check_overlap(f, d, facts, handle, &repeated);
-    if (reason == WEIR_REASON_NONE &&
-        (d->count == WEIR_FRAGMENT_EACH || !room_make(f, d, weight)))
+    if (reason == WEIR_REASON_NONE && (d->count == WEIR_FRAGMENT_EACH || !room_make(f, d, weight)))
         reason = WEIR_REASON_FRAG_LIMIT;
     if (reason == WEIR_REASON_NONE)
         append(f, d, facts, handle, weight, repeated);

@@ -3,10 +3,11 @@
  * Fragments: which pieces belong together, and when a datagram is whole. The pieces themselves are
  * the caller's, known here as handles; none is changed or copied.
  *
- * A datagram is known by its addresses, zone, identification, and in IPv4 its protocol (RFC 791 3.2,
- * RFC 8200 4.5). Two pieces that overlap, but for an exact repetition, condemn it with all that is
- * still to come (RFC 5722 4); so does whatever else cannot be one. A condemned datagram holds no
- * pieces, but is remembered until its time is over. Where there is no room, the oldest gives way.
+ * A datagram is known by its addresses, zone, identification, and in IPv4 its protocol (RFC
+ * 791 3.2, RFC 8200 4.5). Two pieces that overlap, but for an exact repetition, condemn it with all
+ * that is still to come (RFC 5722 4); so does whatever else cannot be one. A condemned datagram
+ * holds no pieces, but is remembered until its time is over. Where there is no room, the oldest
+ * gives way.
  *
  *   add ---> held ---> whole: the caller walks its pieces, then releases it
  *     |        +-----> given up: its pieces wait to be taken back, with a reason
@@ -51,10 +52,10 @@ struct weir_datagram {
     uint32_t next;         /* in its bucket, or free */
     uint32_t first, last;  /* pieces */
     uint32_t bucket;
-    uint32_t end;   /* octets of payload in all; 0 until the last piece is there */
-    uint32_t high;  /* the furthest that any piece reaches */
+    uint32_t end;    /* octets of payload in all; 0 until the last piece is there */
+    uint32_t high;   /* the furthest that any piece reaches */
     uint32_t octets; /* that are there */
-    uint16_t count; /* pieces */
+    uint16_t count;  /* pieces */
     uint8_t family;
     uint8_t swapped;
     uint8_t reason; /* why it is condemned; NONE */
@@ -85,8 +86,8 @@ void weir_fragments_init(struct weir_fragments *f, void *memory, uint32_t datagr
 
 /*
  * Add a piece that came at time_us: packet is of kind FRAGMENT, hash the hash of its key. HELD: the
- * handle is kept. WHOLE: it is, and *whole is to be walked and released at once. REFUSED: it is not,
- * for *reason. Whatever the answer, pieces of other datagrams may have been given up.
+ * handle is kept. WHOLE: it is, and *whole is to be walked and released at once. REFUSED: it is
+ * not, for *reason. Whatever the answer, pieces of other datagrams may have been given up.
  */
 enum weir_fragment_step weir_fragments_add(struct weir_fragments *f,
                                            const struct weir_packet *packet, uint64_t hash,

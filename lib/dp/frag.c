@@ -126,8 +126,7 @@ unsigned int weir_frag_refused(struct weir_frag *frag, struct weir_burst *burst)
 
         frag->refused_first = luggage->next;
         burst->mbuf[i] = mbuf;
-        refused_fill(&burst->packet[i], &luggage->packet,
-                     (enum weir_reason)luggage->packet.reason);
+        refused_fill(&burst->packet[i], &luggage->packet, (enum weir_reason)luggage->packet.reason);
         burst->packet[i].epoch = frag->epoch;
         burst->hash[i] = 0;
         burst->time_us[i] = frag->now_us;
@@ -150,8 +149,7 @@ static struct rte_mbuf *couple(const struct weir_frag *frag, const struct weir_d
         struct rte_mbuf *mbuf = piece[i].handle;
         struct weir_luggage *luggage = luggage_of(mbuf);
 
-        luggage->next =
-            piece[i].next == WEIR_FRAGMENT_NONE ? first : piece[piece[i].next].handle;
+        luggage->next = piece[i].next == WEIR_FRAGMENT_NONE ? first : piece[piece[i].next].handle;
         luggage->opening = piece[i].offset == 0 && !piece[i].repeated;
         *ip_octets += luggage->packet.ip_len;
         if (luggage->opening)
