@@ -131,11 +131,10 @@ static void events_send(struct weir_worker *worker)
 static void answer(struct weir_worker *worker, unsigned int i)
 {
     struct weir_burst *burst = &worker->burst;
-    struct rte_mbuf *about = burst->packet[i].pieces == 0 ? burst->mbuf[i]
-                                                          : weir_train_opening(burst->mbuf[i]);
-    struct rte_mbuf *mbuf =
-        weir_answer_make(about, &burst->packet[i], worker->fleet->ports->pool,
-                         &worker->bucket, burst->time_us[i]);
+    struct rte_mbuf *about =
+        burst->packet[i].pieces == 0 ? burst->mbuf[i] : weir_train_opening(burst->mbuf[i]);
+    struct rte_mbuf *mbuf = weir_answer_make(about, &burst->packet[i], worker->fleet->ports->pool,
+                                             &worker->bucket, burst->time_us[i]);
 
     if (mbuf == NULL)
         return;

@@ -20,7 +20,8 @@ static inline uint64_t weir_frame_bytes(struct rte_mbuf *const *mbuf, unsigned i
 /* Send what stands in the worker's buffers. */
 void weir_tx_flush(struct weir_worker *worker);
 
-/* Put a frame into the port's buffer. A burst of packets fits; trains of fragments can be longer. */
+/* Put a frame into the port's buffer. A burst of packets fits; trains of fragments can be longer.
+ */
 static inline void weir_tx_push(struct weir_worker *worker, uint16_t port, struct rte_mbuf *mbuf)
 {
     struct weir_tx_buffer *buffer = &worker->tx[port];

@@ -51,7 +51,8 @@ static inline unsigned int weir_plain_oddities(const struct weir_flow *flow, uns
     uint32_t end = seg->seq + seg->len;
     uint32_t fresh = end - x->end;
 
-    return ((seg->flags & kind) != WEIR_TCP_ACK) | ((seg->opts & (WEIR_SEG_SACK | WEIR_SEG_CUT)) != 0) |
+    return ((seg->flags & kind) != WEIR_TCP_ACK) |
+           ((seg->opts & (WEIR_SEG_SACK | WEIR_SEG_CUT)) != 0) |
            ((x->flags & (WEIR_PEER_SEEN | letter | closing | WEIR_PEER_CHALL)) !=
             (WEIR_PEER_SEEN | letter)) |
            ((y->flags & (WEIR_PEER_SEEN | closing)) != WEIR_PEER_SEEN) |

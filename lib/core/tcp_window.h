@@ -87,7 +87,8 @@ static inline enum weir_reason weir_window_check(const struct weir_flow *flow, u
     const struct weir_peer *y = &flow->peer[!dir];
     uint32_t end = weir_segment_end(seg);
     uint32_t newest_ack = seg->ack;
-    /* One octet of probe beyond the edge, and a FIN behind it: an empty segment stands after both. */
+    /* One octet of probe beyond the edge, and a FIN behind it: an empty segment stands after both.
+     */
     uint32_t beyond = seg->len ? seg->flags & WEIR_TCP_FIN : 1;
 
     if ((seg->opts & WEIR_SEG_SACK) && weir_seq_after(seg->sack_high, seg->ack) &&
