@@ -13,6 +13,7 @@ import sys
 DPDK = r"rte_|cmdline|generic/rte_|telemetry"
 FORBIDDEN_INCLUDES = [
     ("lib/core/", rf"({DPDK})|(dp|app|weir|weirctl|bench)/", "lib/core stands below all: no DPDK, nothing of lib/dp, include/weir, app"),
+    ("lib/api/", rf"({DPDK})|(dp|app|weirctl|bench)/", "lib/api stands on lib/core alone"),
     ("lib/dp/", r"(app|weirctl|bench)/", "lib/dp includes nothing of app"),
     ("include/weir/", r"(app|weirctl|bench)/", "the public headers include nothing of app"),
     ("app/weirctl/", rf"({DPDK})|dp/|app/weir/|\.\./weir/", "weirctl talks to the daemon by its socket only"),
