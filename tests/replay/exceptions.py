@@ -75,9 +75,21 @@ def prolonged_by_nothing(scene, difference):
     last packet before such ones (RFC 5961 3.2 and 4.2 segments, and what still comes after a RST).
     """
     lines = {line["n"]: line for line in scene.replay.trace}
-    times = [p.time_us for p in difference.stream.packets
-             if lines[p.n]["verdict"] == "forward" and lines[p.n]["reason"] not in SHOWS_NO_LIFE]
-    return bool(times) and max(times) == difference.found
+    passed = [p for p in difference.stream.packets if lines[p.n]["verdict"] == "forward"]
+    return any(p.time_us == difference.found for p in passed) and all(
+        lines[p.n]["reason"] in SHOWS_NO_LIFE for p in passed if p.time_us > difference.found)
+
+
+def reset_toward_time_wait(_, difference):
+    """TIME-WAIT is not to be cut short by a RST (RFC 1337 3), though most hosts let it be."""
+    return difference.text.endswith("refused: rst-time-wait")
+
+
+def time_wait_kept(scene, difference):
+    """The host took the RST that weir refused, see reset_toward_time_wait."""
+    lines = {line["n"]: line for line in scene.replay.trace}
+    return (difference.expected, difference.found) == ("CLOSED", "TIME-WAIT") and any(
+        lines[p.n]["reason"] == "rst-time-wait" for p in resets_from(difference, difference.peer))
 
 
 def resets_from(difference, end):
@@ -115,6 +127,8 @@ ROWS = (
     ("refused", answers_fragments, "segment beyond what passed in fragments"),
     ("refused", answers_what_the_capture_lost, "segment that acknowledges what the capture lost"),
     ("refused", is_forged, "forged segment refused"),
+    ("refused", reset_toward_time_wait, "RST toward TIME-WAIT refused"),
+    ("ss-state", time_wait_kept, "RST toward TIME-WAIT refused"),
     ("end-time", prolonged_by_nothing, "end before what shows no life"),
     ("ss-state", still_retransmitting, "host still retransmits"),
     ("ss-state", reset_lost, "RST lost on the wire"),
