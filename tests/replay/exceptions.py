@@ -44,6 +44,17 @@ def answers_fragments(scene, difference):
                for p in scene.packets)
 
 
+def in_fragments(scene, difference):
+    """tshark counts a datagram once, by its last piece; weir counts every piece."""
+    ends = set(difference.stream.packets[0].sender[:1] + difference.stream.packets[0].receiver[:1])
+    return any(p.fragment and p.claims_tcp and {p.src, p.dst} == ends for p in scene.packets)
+
+
+def never_whole(_, difference):
+    """A piece of a datagram that did not come whole, or not sound (RFC 791 3.2, RFC 8200 4.5)."""
+    return bool(difference.packet.fragment) and ": frag-" in difference.text
+
+
 def answers_what_the_capture_lost(scene, difference):
     """The capture has holes that the network had not. In our own captures there are none such."""
     packet = difference.packet
@@ -126,6 +137,8 @@ ROWS = (
     ("refused", cut_by_snap_length, "segment cut by the snap length"),
     ("refused", answers_fragments, "segment beyond what passed in fragments"),
     ("refused", answers_what_the_capture_lost, "segment that acknowledges what the capture lost"),
+    ("refused", never_whole, "piece of a datagram that is not whole"),
+    ("record", in_fragments, "datagrams counted by pieces"),
     ("refused", is_forged, "forged segment refused"),
     ("refused", reset_toward_time_wait, "RST toward TIME-WAIT refused"),
     ("ss-state", time_wait_kept, "RST toward TIME-WAIT refused"),
