@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Installs what the tests need, builds, and runs all of them.
 # Usage: tests/all.sh [BUILD-FOLDER [-Doption=value ...]]      (folder: "build")
+# WEIR_SUITES names suites, separated by spaces; all where it is not set.
 # WEIR_CAPTURES names a folder of further captures for the replay tests.
 # The last line counts the tests. Exit code 1 where one failed, or none ran.
 set -euo pipefail
@@ -20,7 +21,11 @@ cd "$(dirname "$0")/.."
 log=$build/meson-logs/testlog.json
 rm -f "$log"
 status=0
-meson test -C "$build" --no-rebuild --print-errorlogs || status=$?
+suites=()
+for suite in ${WEIR_SUITES:-}; do
+    suites+=(--suite "$suite")
+done
+meson test -C "$build" --no-rebuild --print-errorlogs "${suites[@]}" || status=$?
 
 python3 - "$log" <<'COUNT' || status=1
 import json, os, sys
