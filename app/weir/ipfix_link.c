@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "weir/ipfix_link.h"
 
+#include <bsd/stdlib.h>
 #include <bsd/string.h>
 #include <err.h>
 #include <errno.h>
@@ -78,14 +79,15 @@ static bool resolve(const char *target, bool *udp, struct sockaddr_storage *addr
     const struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
                                    .ai_socktype = SOCK_DGRAM};
     struct addrinfo *found = NULL;
+    const char *wrong = NULL;
     char text[TARGET_MAX];
     char *host;
     char *port;
 
     if (strlcpy(text, target, sizeof(text)) >= sizeof(text) || !split(text, udp, &host, &port))
         return false;
-    if (strspn(port, "0123456789") != strlen(port) || strlen(port) > 5 || atoi(port) < 1 ||
-        atoi(port) > UINT16_MAX || getaddrinfo(host, port, &hints, &found) != 0)
+    strtonum(port, 1, UINT16_MAX, &wrong);
+    if (wrong != NULL || getaddrinfo(host, port, &hints, &found) != 0)
         return false;
     memcpy(address, found->ai_addr, found->ai_addrlen);
     *address_len = found->ai_addrlen;

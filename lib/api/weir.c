@@ -28,7 +28,8 @@ struct weir {
 static_assert(sizeof(struct weir_hash_secret) == WEIR_SECRET_SIZE, "the public size of the secret");
 static_assert(sizeof(((struct weir_connection *)0)->history) > WEIR_HISTORY_MAX,
               "the history fits its public room");
-static_assert(WEIR_FLOWS_MAX == WEIR_TABLE_CAPACITY_MAX, "the public bound is the table's");
+enum { PUBLIC_MAX = WEIR_FLOWS_MAX, TABLE_MAX = WEIR_TABLE_CAPACITY_MAX };
+static_assert(PUBLIC_MAX == TABLE_MAX, "the public bound is the table's");
 
 static size_t head_size(void)
 {

@@ -15,7 +15,7 @@ import tempfile
 import time
 import unittest
 
-WEIR, UNIT = sys.argv[1:3]
+WEIR, UNIT = map(os.path.abspath, sys.argv[1:3])
 PORTS = ["--no-huge", "--no-shconf", "-m", "768", "--no-pci", "--no-telemetry", "--lcores", "0@0,1@0", "--vdev=net_null0", "--vdev=net_null1"]
 LIMIT = 30
 EXPOSURE_MAX = 35  # tenths; systemd calls up to 4.0 "OK"
