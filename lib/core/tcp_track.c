@@ -12,6 +12,8 @@
 
 /* A SYN may carry data (RFC 7413): how far its number may lie below the end it gave. */
 #define SYN_REACH 0xffffU
+/* How far below the end a SYN is rather the old one than a new one with a number chosen at random. */
+#define SYN_NEAR 0xfffU
 
 /* What classification found: the event and, where it is not a plain one, the reason. */
 struct finding {
@@ -69,6 +71,16 @@ static bool time_wait_takes(const struct weir_peer *x, const struct weir_segment
     return weir_seq_reaches(seg->seq, x->end);
 }
 
+/*
+ * Is this the SYN of the connection that is over, come late? Its number lies just below the end, if
+ * little was sent. Whoever reuses the pair begins beyond it (RFC 6528 3), or anywhere at random.
+ */
+static bool syn_of_old(const struct weir_peer *x, const struct weir_segment *seg)
+{
+    return (x->flags & (WEIR_PEER_SEEN | WEIR_PEER_UNSURE)) == WEIR_PEER_SEEN &&
+           x->end - 1 - seg->seq <= SYN_NEAR && !time_wait_takes(x, seg);
+}
+
 /* Is this SYN or SYN-ACK the one x has already sent? It may come without the text it had before. */
 static bool syn_repeated(const struct weir_peer *x, const struct weir_peer *y,
                          const struct weir_segment *seg)
@@ -97,6 +109,8 @@ static struct finding classify_syn(struct weir_flow *flow, unsigned int dir,
         return found(WEIR_TCP_EV_SYN, WEIR_REASON_NONE);
     if (pair_over(flow)) {
         if (state_of(flow, !dir) == WEIR_TCP_TIME_WAIT && !time_wait_takes(x, seg))
+            return stray(WEIR_REASON_SYN_TIME_WAIT);
+        if (!pair_dead(flow) && syn_of_old(x, seg))
             return stray(WEIR_REASON_SYN_TIME_WAIT);
         return found(WEIR_TCP_EV_SYN, WEIR_REASON_NONE);
     }
@@ -511,10 +525,10 @@ static void commit_first_syn(struct weir_flow *flow, unsigned int dir,
     }
     x->ack = next;
     x->edge = next + seg->win;
-    if (!answered) {
-        y->ack = seg->seq + 1;
-        y->edge += seg->seq + 1;
-    }
+    if (answered) /* it may have been another SYN of x: only the size of the window is sure */
+        y->edge -= y->ack;
+    y->ack = seg->seq + 1;
+    y->edge += seg->seq + 1;
     if (!adopted || !(seg->opts & WEIR_SEG_WS)) /* else y's offer was not seen and stays unknown */
         scale_negotiate(flow);
 }
