@@ -27,6 +27,7 @@
 #define WEIR_CORE_TABLE_H
 
 #include <assert.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -435,6 +436,21 @@ static inline uint32_t weir_table_next(struct weir_table *table, uint32_t limit,
     *looked = at - start;
     table->hand = at == table->capacity ? 0 : at;
     return found;
+}
+
+/* The next record in use from *at on, before end; false when there is none. */
+static inline bool weir_table_next_used(const struct weir_table *table, uint32_t *at, uint32_t end)
+{
+    while (*at < end) {
+        uint64_t word = table->used[*at / 64] >> *at % 64;
+
+        if (word != 0) {
+            *at += (uint32_t)__builtin_ctzll(word);
+            return *at < end;
+        }
+        *at = (*at | 63) + 1;
+    }
+    return false;
 }
 
 #endif
