@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "weir/control.h"
 
+#include <err.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 #include <time.h>
 
@@ -18,10 +20,26 @@
 #define TAKE_AT_ONCE 256U
 #define IDLE_USEC    200U
 #define SECOND_USEC  1000000U
+#define TELL_USEC    60000000U /* between two lines about losses */
+#define ENDING_USEC  3000000U  /* that a reader may pause while weir ends */
 
 uint64_t weir_monotonic_us(void)
 {
     return rte_rdtsc() / (rte_get_tsc_hz() / 1000000);
+}
+
+/*
+ * Captures wait for whoever reads the records. Traffic does not: what finds no room is lost, and
+ * counted. That all ports play captures is not known before they are started.
+ */
+static uint64_t patience(const struct weir_control *control)
+{
+    return control->fleet.lossless ? WEIR_OUTPUT_FOREVER : 0;
+}
+
+struct weir_output *weir_control_output(const struct weir_control *control, const char *path)
+{
+    return weir_output_open(path, patience(control));
 }
 
 int weir_control_open(struct weir_control *control)
@@ -34,12 +52,12 @@ int weir_control_open(struct weir_control *control)
         return err;
     control->in_force = *settings;
     if (settings->flow_file[0] != '\0') {
-        control->flows = weir_output_open(settings->flow_file);
+        control->flows = weir_output_open(settings->flow_file, WEIR_OUTPUT_FOREVER);
         if (control->flows == NULL)
             return -EIO;
     }
     if (settings->trace_file[0] != '\0') {
-        control->traces = weir_output_open(settings->trace_file);
+        control->traces = weir_output_open(settings->trace_file, WEIR_OUTPUT_FOREVER);
         if (control->traces == NULL)
             return -EIO;
     }
@@ -57,6 +75,8 @@ int weir_control_serve_begin(struct weir_control *control)
 
     control->start_us = weir_monotonic_us();
     control->flush_us = control->start_us;
+    weir_output_patience(control->flows, patience(control));
+    weir_output_patience(control->traces, patience(control));
     return err < 0 ? err : weir_telemetry_start(control);
 }
 
@@ -69,6 +89,19 @@ bool weir_control_serve_end(struct weir_control *control)
     for (unsigned int i = 0; i < WEIR_LISTINGS_MAX; i++)
         listing |= control->fleet.listing[i] != NULL;
     return !listing && weir_http_idle(control->http) && weir_telemetry_idle(control->telemetry);
+}
+
+void weir_control_hurry(struct weir_control *control)
+{
+    weir_output_patience(control->flows, ENDING_USEC);
+    weir_output_patience(control->traces, ENDING_USEC);
+}
+
+bool weir_control_settled(struct weir_control *control)
+{
+    bool flows = weir_output_settled(control->flows);
+
+    return weir_output_settled(control->traces) && flows;
 }
 
 int weir_control_close(struct weir_control *control)
@@ -106,12 +139,20 @@ uint64_t weir_control_now(const struct weir_control *control)
     return now_us;
 }
 
+/* How many records may be taken now. */
+static unsigned int room_of(struct weir_output *output)
+{
+    unsigned int room = output == NULL ? TAKE_AT_ONCE : weir_output_room(output, WEIR_RECORD_MAX);
+
+    return RTE_MIN(room, TAKE_AT_ONCE);
+}
+
 /* Take what one worker has sent; returns the number of records. */
 static unsigned int take_flows(struct weir_control *control, struct weir_worker *worker)
 {
     struct weir_flow_view view[TAKE_AT_ONCE];
-    unsigned int count =
-        rte_ring_sc_dequeue_burst_elem(worker->flows, view, sizeof(view[0]), TAKE_AT_ONCE, NULL);
+    unsigned int count = rte_ring_sc_dequeue_burst_elem(worker->flows, view, sizeof(view[0]),
+                                                        room_of(control->flows), NULL);
 
     for (unsigned int i = 0; i < count; i++) {
         weir_summary_flow(control->summary, &view[i]);
@@ -120,15 +161,15 @@ static unsigned int take_flows(struct weir_control *control, struct weir_worker 
         weir_ipfix_flow(control->ipfix, &view[i]);
     }
     if (control->flows != NULL)
-        control->counts.records_written += count;
+        control->counts.records_taken += count;
     return count;
 }
 
 static unsigned int take_traces(struct weir_control *control, struct weir_worker *worker)
 {
     struct weir_trace_view view[TAKE_AT_ONCE];
-    unsigned int count =
-        rte_ring_sc_dequeue_burst_elem(worker->traces, view, sizeof(view[0]), TAKE_AT_ONCE, NULL);
+    unsigned int count = rte_ring_sc_dequeue_burst_elem(worker->traces, view, sizeof(view[0]),
+                                                        room_of(control->traces), NULL);
 
     for (unsigned int i = 0; i < count; i++) {
         if (control->traces != NULL)
@@ -150,6 +191,31 @@ static void workers_look(struct weir_control *control)
     }
 }
 
+static uint64_t traces_lost(const struct weir_control *control)
+{
+    return control->traces == NULL ? 0 : weir_output_lost(control->traces);
+}
+
+static uint64_t flows_lost(const struct weir_control *control)
+{
+    return control->flows_lost + (control->flows == NULL ? 0 : weir_output_lost(control->flows));
+}
+
+/* Now and then, so that a disk that stays full does not fill the log too. */
+static void losses_tell(struct weir_control *control, uint64_t now_us)
+{
+    uint64_t lost = flows_lost(control) + traces_lost(control);
+
+    if (lost == control->losses_told ||
+        (control->losses_told != 0 && now_us - control->told_us < TELL_USEC))
+        return;
+    control->losses_told = lost;
+    control->told_us = now_us;
+    warnx("records are being lost, %" PRIu64 " so far: %s", lost,
+          weir_control_output_failed(control) ? "an output cannot be written"
+                                              : "whoever reads them is too slow");
+}
+
 /*
  * Once a second: whoever reads the records as they come sees them within about that time, and
  * whoever asks for health is told of workers that hang.
@@ -166,6 +232,7 @@ static void every_second(struct weir_control *control)
         weir_output_flush(control->flows);
     if (control->traces != NULL)
         weir_output_flush(control->traces);
+    losses_tell(control, now_us);
 }
 
 unsigned int weir_control_round(struct weir_control *control)
@@ -204,6 +271,9 @@ const struct weir_stats *weir_control_stats(struct weir_control *control)
     stats->time_us = (uint64_t)now.tv_sec * 1000000U + (uint64_t)now.tv_nsec / 1000U;
     stats->uptime_us = weir_monotonic_us() - control->start_us;
     stats->control = control->counts;
+    stats->control.flows_unwritten = flows_lost(control);
+    stats->control.traces_unwritten = traces_lost(control);
+    stats->control.records_written = control->counts.records_taken - flows_lost(control);
     stats->control.subscribers = weir_events_subscribers(&control->events);
     stats->control.listings = 0;
     for (unsigned int i = 0; i < WEIR_LISTINGS_MAX; i++)
@@ -216,4 +286,10 @@ bool weir_control_output_failed(const struct weir_control *control)
 {
     return (control->flows != NULL && weir_output_error(control->flows) < 0) ||
            (control->traces != NULL && weir_output_error(control->traces) < 0);
+}
+
+bool weir_control_output_stuck(const struct weir_control *control)
+{
+    return (control->flows != NULL && weir_output_stuck(control->flows)) ||
+           (control->traces != NULL && weir_output_stuck(control->traces));
 }

@@ -31,6 +31,7 @@ struct weir_control {
     struct weir_ports ports;
     struct weir_fleet fleet;
     struct weir_output *flows;  /* records of ended flows; NULL: none wanted */
+    uint64_t flows_lost;        /* records that earlier ones did not take */
     struct weir_output *traces; /* likewise; NULL: live traces only */
     struct weir_ipfix *ipfix;   /* records of ended flows; NULL: none wanted */
     struct weir_events events;
@@ -42,6 +43,8 @@ struct weir_control {
     uint64_t flush_us;                /* when records were last handed to the system */
     uint64_t polls[WEIR_WORKERS_MAX]; /* of each worker, at that time */
     bool stalled[WEIR_WORKERS_MAX];   /* it has not polled between the last two such times */
+    uint64_t losses_told;             /* lines that outputs did not take, as last told, and */
+    uint64_t told_us;                 /* when */
     bool stopping;                    /* serve nobody any more */
 };
 
@@ -57,6 +60,12 @@ int weir_control_serve_begin(struct weir_control *control);
 
 /* End all that is under way; workers must still run. Then rounds go on until it says true. */
 bool weir_control_serve_end(struct weir_control *control);
+
+/* The run is ending: wait for those who read outputs a bounded time from now on. */
+void weir_control_hurry(struct weir_control *control);
+
+/* Have outputs handed on all that somebody takes? */
+bool weir_control_settled(struct weir_control *control);
 
 /* Close what is open; no worker runs. Returns 0, or the negative errno of an output that failed. */
 int weir_control_close(struct weir_control *control);
@@ -76,6 +85,10 @@ uint64_t weir_control_now(const struct weir_control *control);
 /* Take a snapshot; good until the next. */
 const struct weir_stats *weir_control_stats(struct weir_control *control);
 
+/* Open a file of flow records as this run needs it; as weir_output_open. */
+struct weir_output *weir_control_output(const struct weir_control *control, const char *path);
+
 bool weir_control_output_failed(const struct weir_control *control);
+bool weir_control_output_stuck(const struct weir_control *control);
 
 #endif

@@ -203,6 +203,8 @@ static json_t *control_stats(const struct weir_stats_control *counts)
     put(object, "subscribers", counts->subscribers);
     put(object, "subscriber_lost", counts->subscriber_lost);
     put(object, "records_written", counts->records_written);
+    put(object, "records_unwritten", counts->flows_unwritten);
+    put(object, "traces_unwritten", counts->traces_unwritten);
     put(object, "reloads", counts->reloads);
     put(object, "reloads_failed", counts->reloads_failed);
     return object;
@@ -278,6 +280,8 @@ json_t *weir_json_health(struct weir_control *control, bool *well)
         json_array_append_new(problems, json_string("weir is ending"));
     if (weir_control_output_failed(control))
         json_array_append_new(problems, json_string("an output cannot be written"));
+    if (weir_control_output_stuck(control))
+        json_array_append_new(problems, json_string("whoever reads an output takes nothing"));
     for (unsigned int id = 0; id < stats->workers; id++)
         if (control->stalled[id])
             json_array_append_new(problems, json_sprintf("worker %u does not poll", id));

@@ -320,6 +320,9 @@ static void put_control(struct page *page)
     one(page, counts->subscriber_lost);
     counter(page, "weir_records_written", "Flow records written to the flow file.");
     one(page, counts->records_written);
+    counter(page, "weir_unwritten", "Records that an output did not take.");
+    sample(page, counts->flows_unwritten, "output=\"flows\"");
+    sample(page, counts->traces_unwritten, "output=\"trace\"");
     counter(page, "weir_reloads", "Reloads that were carried out.");
     one(page, counts->reloads);
     counter(page, "weir_reloads_failed", "Reloads that were refused.");

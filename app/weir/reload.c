@@ -133,7 +133,7 @@ static int output_prepare(const struct weir_control *control, const struct reloa
     *opened = NULL;
     if (strcmp(path, control->in_force.flow_file) == 0 || path[0] == '\0')
         return 0;
-    *opened = weir_output_open(path);
+    *opened = weir_control_output(control, path);
     return *opened == NULL ? -EIO : 0;
 }
 
@@ -142,6 +142,8 @@ static void output_commit(struct weir_control *control, const struct reload *rel
 {
     if (strcmp(reload->wanted.flow_file, control->in_force.flow_file) == 0)
         return;
+    if (control->flows != NULL)
+        control->flows_lost += weir_output_lost(control->flows);
     weir_output_close(control->flows);
     control->flows = opened;
 }

@@ -105,6 +105,16 @@ static void reload_if_asked(struct run *run)
     weir_notify("READY=1");
 }
 
+/* Told to end: then a reader that takes nothing is not waited for without end. */
+static void stop_if_asked(struct run *run)
+{
+    if (stop_signal == 0 || run->interrupted)
+        return;
+    weir_notify("STOPPING=1");
+    run->interrupted = true;
+    weir_control_hurry(&run->control);
+}
+
 /* Serve workers and clients until it is over. */
 static void serve_until(struct run *run, bool (*over)(struct run *))
 {
@@ -117,17 +127,17 @@ static void serve_until(struct run *run, bool (*over)(struct run *))
         else if (!last)
             weir_control_wait(&run->control);
         reload_if_asked(run);
+        stop_if_asked(run);
         progress_tell(run);
     }
 }
 
 static bool received_all(struct run *run)
 {
-    if (stop_signal != 0 && !run->interrupted) {
-        weir_notify("STOPPING=1");
-        run->interrupted = true;
-    }
-    if (run->interrupted || weir_control_output_failed(&run->control))
+    /* A capture can be played again; traffic goes on whatever becomes of its records. */
+    bool futile = run->control.fleet.lossless && weir_control_output_failed(&run->control);
+
+    if (run->interrupted || futile)
         phase_set(run, WEIR_PHASE_DRAIN);
     return all_of(run, offsetof(struct weir_worker, finished)) &&
            nothing_under_way(&run->control.fleet) && weir_control_serve_end(&run->control);
@@ -135,7 +145,7 @@ static bool received_all(struct run *run)
 
 static bool closed_all(struct run *run)
 {
-    return all_of(run, offsetof(struct weir_worker, done));
+    return all_of(run, offsetof(struct weir_worker, done)) && weir_control_settled(&run->control);
 }
 
 static int workers_run(struct run *run)

@@ -53,7 +53,10 @@ struct weir_stats_control {
     uint64_t listings;        /* now */
     uint64_t subscribers;     /* now */
     uint64_t subscriber_lost; /* lines that slow readers did not get */
-    uint64_t records_written;
+    uint64_t records_taken;   /* for the flow file, and of them */
+    uint64_t records_written; /* those it took, and */
+    uint64_t flows_unwritten; /* those it did not */
+    uint64_t traces_unwritten;
     uint64_t reloads, reloads_failed;
 };
 

@@ -34,10 +34,13 @@ static const char *alias_find(const char *text)
 static bool append(char *value, const char *text)
 {
     size_t len = strlen(value);
+    size_t more = strlen(text) + 1;
 
-    if (len + strlen(text) + 2 > WEIRCTL_VALUE_MAX)
+    if (len + 1 + more > WEIRCTL_VALUE_MAX)
         return false;
-    snprintf(value + len, WEIRCTL_VALUE_MAX - len, "%s%s", len > 0 ? "," : "", text);
+    if (len > 0)
+        value[len++] = ',';
+    memcpy(value + len, text, more);
     return true;
 }
 

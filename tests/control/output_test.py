@@ -1,0 +1,143 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Records into a pipe whose reader stops, goes away, or comes too late."""
+import fcntl
+import json
+import os
+import signal
+import subprocess
+import tempfile
+import time
+import unittest
+
+import daemon
+
+CAPTURE = os.path.join(daemon.CAPTURES, "http-many.pcap")
+PIPE_SIZE = 4096  # the least there is, so that it is full soon
+
+
+class Replay(unittest.TestCase):
+    """A capture waits for whoever reads its records."""
+
+    def start(self, *options):
+        reader, writer = os.pipe()
+        fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, PIPE_SIZE)
+        process = subprocess.Popen([daemon.WEIR, "replay", self.capture, "--quiet", *options], stdout=writer, stderr=subprocess.PIPE)
+        os.close(writer)
+        self.addCleanup(process.stderr.close)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        return process, reader
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory(prefix="weir-output-")
+        cls.capture = os.path.join(cls.folder.name, "many.pcap")
+        # So much that neither pipe nor buffer nor rings hold its trace.
+        packets, header = daemon.packets_of("http-many.pcap")
+        with open(cls.capture, "wb") as file:
+            file.write(b"\xd4\xc3\xb2\xa1" + header)
+            for turn in range(1 + 60000 // len(packets)):
+                for usec, kept, full, octets in packets:
+                    file.write(daemon.struct.pack("<IIII", *divmod(usec + turn * 600 * 10**6, 10**6), kept, full) + octets)
+        cls.packets = (1 + 60000 // len(packets)) * len(packets)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.folder.cleanup()
+
+    def wait_blocked(self, reader):
+        """The pipe is full, and stays so."""
+        def full():
+            before = self.waiting(reader)
+            time.sleep(0.5)
+            return before > 0 and before == self.waiting(reader)
+        daemon.wait_for("the pipe is full", full)
+
+    def waiting(self, reader):
+        count = bytearray(4)
+        fcntl.ioctl(reader, 0x541B, count)  # FIONREAD
+        return int.from_bytes(count, "little")
+
+    def test_a_reader_that_pauses_misses_nothing(self):
+        process, reader = self.start("--trace", "-")
+        self.wait_blocked(reader)
+        with open(reader, encoding="utf-8") as file:
+            numbers = [json.loads(line)["n"] for line in file]
+        self.assertEqual(numbers, list(range(self.packets)))
+        self.assertEqual(process.wait(daemon.PATIENCE_SEC), 0)
+        self.assertEqual(process.stderr.read(), b"")
+
+    def test_an_interruption_is_heard_although_nobody_reads(self):
+        process, reader = self.start("--trace", "-")
+        self.wait_blocked(reader)
+        process.send_signal(signal.SIGINT)
+        process.wait(daemon.PATIENCE_SEC)
+        self.assertRegex(process.stderr.read(), b"standard output: its reader took nothing; [1-9][0-9]* records not written")
+        os.close(reader)
+
+    def test_a_reader_that_goes_away_ends_the_replay(self):
+        process, reader = self.start("--trace", "-")
+        os.read(reader, 100)
+        os.close(reader)
+        self.assertEqual(process.wait(daemon.PATIENCE_SEC), 1)
+        self.assertRegex(process.stderr.read(), b"standard output: Broken pipe; [1-9][0-9]* records not written")
+
+
+class Traffic(unittest.TestCase):
+    """Traffic waits for nobody."""
+
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory(prefix="weir-output-")
+        self.addCleanup(self.folder.cleanup)
+        self.pipe = os.path.join(self.folder.name, "pipe")
+        os.mkfifo(self.pipe)
+        self.reader = os.open(self.pipe, os.O_RDONLY | os.O_NONBLOCK)
+        self.weir = daemon.Daemon("http-many.pcap", endless=True, config=f'output: {{ flows = "{self.pipe}"; }};\n')
+        self.addCleanup(self.weir.close)
+
+    def stats(self):
+        return self.weir.get("/stats").json()
+
+    def metric(self, name):
+        lines = self.weir.get("/metrics").body.decode().splitlines()
+        return next(int(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(name))
+
+    def expect_life(self):
+        before = self.stats()["total"]["packets"]
+        daemon.wait_for("packets pass", lambda: self.stats()["total"]["packets"] > before + 1000)
+
+    def test_a_reader_that_stops_costs_records_and_nothing_else(self):
+        daemon.wait_for("records are lost", lambda: self.stats()["control"]["records_unwritten"] > 1000)
+        self.expect_life()
+        daemon.wait_for("health tells", lambda: self.weir.get("/health").status == 503)
+        self.assertEqual(self.weir.get("/health").json()["problems"], ["whoever reads an output takes nothing"])
+        self.assertGreater(self.metric('weir_unwritten_total{output="flows"}'), 1000)
+        daemon.wait_for("it is said", lambda: "records are being lost" in self.weir.said())
+        text, before = b"", self.stats()["control"]["records_written"]
+
+        def reads():
+            nonlocal text
+            try:
+                text += os.read(self.reader, 1 << 20)
+            except BlockingIOError:
+                pass
+            return self.stats()["control"]["records_written"] > before + 1000
+        daemon.wait_for("records go on once they are read", reads)
+        self.assertGreater(len([json.loads(line) for line in text.splitlines()[:-1]]), 100)
+        os.close(self.reader)
+
+    def test_a_reader_that_goes_away_ends_nothing(self):
+        os.close(self.reader)
+        daemon.wait_for("records are lost", lambda: self.stats()["control"]["records_unwritten"] > 1000)
+        self.expect_life()
+        self.assertEqual(self.weir.get("/health").json()["problems"], ["an output cannot be written"])
+        # One that comes is served from the next reload on.
+        self.reader = os.open(self.pipe, os.O_RDONLY | os.O_NONBLOCK)
+        self.weir.signal(signal.SIGHUP)
+        daemon.wait_for("all is well again", lambda: self.weir.get("/health").json()["problems"] != ["an output cannot be written"])
+        os.close(self.reader)
+
+
+if __name__ == "__main__":
+    unittest.main()
