@@ -12,7 +12,7 @@
 
 /* A SYN may carry data (RFC 7413): how far its number may lie below the end it gave. */
 #define SYN_REACH 0xffffU
-/* How far below the end a SYN is rather the old one than a new one with a number chosen at random. */
+/* How far below the end a SYN is rather the old one come late than one with a random number. */
 #define SYN_NEAR 0xfffU
 
 /* What classification found: the event and, where it is not a plain one, the reason. */
@@ -78,7 +78,24 @@ static bool time_wait_takes(const struct weir_peer *x, const struct weir_segment
 static bool syn_of_old(const struct weir_peer *x, const struct weir_segment *seg)
 {
     return (x->flags & (WEIR_PEER_SEEN | WEIR_PEER_UNSURE)) == WEIR_PEER_SEEN &&
-           x->end - 1 - seg->seq <= SYN_NEAR && !time_wait_takes(x, seg);
+           x->end - 1 - seg->seq <= SYN_NEAR;
+}
+
+/*
+ * Whether such a SYN counted, its receiver's answer will tell: a SYN-ACK of it opens the
+ * connection. Until then its number stands where y's time stamp stood, which no closed connection
+ * needs; its lowest bit is set, since 0 means none.
+ */
+static void syn_remember(struct weir_peer *y, const struct weir_segment *seg)
+{
+    y->flags &= (uint8_t)~WEIR_PEER_TS;
+    y->ts = seg->seq | 1U;
+}
+
+/* Does this SYN-ACK of x answer a SYN that was remembered? */
+static bool syn_answered(const struct weir_peer *x, const struct weir_segment *seg)
+{
+    return !(x->flags & WEIR_PEER_TS) && x->ts == ((seg->ack - 1) | 1U);
 }
 
 /* Is this SYN or SYN-ACK the one x has already sent? It may come without the text it had before. */
@@ -108,10 +125,11 @@ static struct finding classify_syn(struct weir_flow *flow, unsigned int dir,
     if (flow->pair == WEIR_PAIR_NEW)
         return found(WEIR_TCP_EV_SYN, WEIR_REASON_NONE);
     if (pair_over(flow)) {
-        if (state_of(flow, !dir) == WEIR_TCP_TIME_WAIT && !time_wait_takes(x, seg))
+        if (!pair_dead(flow) && !time_wait_takes(x, seg) &&
+            (state_of(flow, !dir) == WEIR_TCP_TIME_WAIT || syn_of_old(x, seg))) {
+            syn_remember(y, seg);
             return stray(WEIR_REASON_SYN_TIME_WAIT);
-        if (!pair_dead(flow) && syn_of_old(x, seg))
-            return stray(WEIR_REASON_SYN_TIME_WAIT);
+        }
         return found(WEIR_TCP_EV_SYN, WEIR_REASON_NONE);
     }
     if ((x->flags & WEIR_PEER_SEEN) && !(x->flags & WEIR_PEER_PROVEN)) {
@@ -163,6 +181,8 @@ static struct finding classify_syn_ack(struct weir_flow *flow, unsigned int dir,
     struct weir_peer *y = &flow->peer[!dir];
 
     if (pair_over(flow)) {
+        if (syn_answered(x, seg))
+            return found(WEIR_TCP_EVENTS, WEIR_REASON_NONE);
         x->flags |= WEIR_PEER_CHALL; /* a SYN that did not count has been answered: see reopen */
         return stray(WEIR_REASON_AFTER_CLOSE);
     }
@@ -635,7 +655,9 @@ struct weir_outcome weir_tcp_track(struct weir_flow *flow, unsigned int dir,
         finding = classify_syn(flow, dir, seg);
 
     if (finding.event == WEIR_TCP_EVENTS)
-        return (struct weir_outcome){WEIR_TCP_ACT_OPEN, finding.reason, WEIR_TCP_EV_SYN};
+        return (struct weir_outcome){WEIR_TCP_ACT_OPEN, finding.reason,
+                                     (seg->flags & WEIR_TCP_ACK) ? WEIR_TCP_EV_SYN_ACK
+                                                                 : WEIR_TCP_EV_SYN};
     step = weir_tcp_step(&weir_tcp_pairs, flow->pair, dir, finding.event);
     if (__builtin_expect(step.action != WEIR_TCP_ACT_PASS, 0)) {
         if (step.action == WEIR_TCP_ACT_REFUSE && finding.event != WEIR_TCP_EV_REFUSE)
@@ -702,6 +724,18 @@ void weir_tcp_begin(struct weir_flow *flow, struct weir_birth birth, const struc
     }
 }
 
+/* Clear what is known of both ends. The originator becomes end opener. */
+static void forget_peers(struct weir_flow *flow, unsigned int opener)
+{
+    uint8_t extra[2] = {flow->peer[WEIR_ORIG].flags & WEIR_PEER_EXTRA,
+                        flow->peer[WEIR_RESP].flags & WEIR_PEER_EXTRA};
+
+    memset(flow->peer, 0, sizeof(flow->peer));
+    memset(flow->win, 0, sizeof(flow->win));
+    flow->peer[WEIR_ORIG].flags = extra[WEIR_ORIG];
+    flow->peer[WEIR_RESP].flags = (uint8_t)(extra[WEIR_RESP] ^ (opener ? WEIR_PEER_EXTRA : 0));
+}
+
 void weir_tcp_reopen(struct weir_flow *flow, unsigned int dir, const struct weir_segment *seg)
 {
     bool unanswered = !(flow->peer[!dir].flags & WEIR_PEER_SEEN) && !pair_over(flow);
@@ -710,14 +744,13 @@ void weir_tcp_reopen(struct weir_flow *flow, unsigned int dir, const struct weir
     bool late = !unanswered && ((known && flow->peer[dir].end - 1 - seg->seq <= SYN_REACH) ||
                                 (flow->peer[!dir].flags & WEIR_PEER_CHALL));
     uint32_t earlier = unanswered ? flow->peer[dir].end : weir_segment_end(seg);
-    uint8_t extra[2] = {flow->peer[0].flags & WEIR_PEER_EXTRA,
-                        flow->peer[1].flags & WEIR_PEER_EXTRA};
-    unsigned int swap = dir; /* the sender of the SYN becomes the originator */
 
-    memset(flow->peer, 0, sizeof(flow->peer));
-    memset(flow->win, 0, sizeof(flow->win));
-    flow->peer[WEIR_ORIG].flags = extra[WEIR_ORIG];
-    flow->peer[WEIR_RESP].flags = (uint8_t)(extra[WEIR_RESP] ^ (swap ? WEIR_PEER_EXTRA : 0));
+    if (seg->flags & WEIR_TCP_ACK) {
+        forget_peers(flow, !dir);
+        weir_tcp_begin(flow, (struct weir_birth){WEIR_REASON_NONE, WEIR_PAIR_HALF, WEIR_RESP}, seg);
+        return;
+    }
+    forget_peers(flow, dir);
     weir_tcp_begin(flow, (struct weir_birth){WEIR_REASON_NONE, WEIR_PAIR_NEW, WEIR_ORIG}, seg);
     if (unanswered || late) {
         flow->peer[WEIR_RESP].end = earlier;

@@ -50,9 +50,12 @@ void weir_tcp_begin(struct weir_flow *flow, struct weir_birth birth,
 
 /*
  * Take the record of a connection that is over, or that was never answered, for a new one that
- * begins with this SYN, sent by end dir. Where the old SYN was never answered its number is
- * remembered, since the answer to come may be the answer to it; where this SYN may be the old one
- * come late, that is remembered, since its sender may go on acknowledging in the old connection.
+ * begins with this SYN, sent by end dir, or with this SYN-ACK of end dir, the answer to a SYN that
+ * had passed as the old one come late. The sender of the SYN becomes the originator, so that dir
+ * may mean the other end afterwards: see weir_flow_dir. Where the old SYN was never answered its
+ * number is remembered, since the answer to come may be the answer to it; where this SYN may be the
+ * old one come late, that is remembered, since its sender may go on acknowledging in the old
+ * connection.
  */
 void weir_tcp_reopen(struct weir_flow *flow, unsigned int dir, const struct weir_segment *seg);
 
@@ -61,7 +64,7 @@ void weir_tcp_reopen(struct weir_flow *flow, unsigned int dir, const struct weir
  *
  * Returns the action: PASS (the record is up to date), REFUSE (the record is as before), or OPEN
  * (the record is as before; the segment begins a new connection: report the old one, call
- * weir_tcp_reopen, then this again).
+ * weir_tcp_reopen, then this again, in the direction that the segment then has).
  */
 struct weir_outcome weir_tcp_track(struct weir_flow *flow, unsigned int dir,
                                    const struct weir_segment *seg, enum weir_midstream midstream);
@@ -73,6 +76,21 @@ struct weir_outcome weir_tcp_track(struct weir_flow *flow, unsigned int dir,
 static inline bool weir_outcome_touches(struct weir_outcome outcome)
 {
     return outcome.event != WEIR_TCP_EV_REFUSE && outcome.event != WEIR_TCP_EV_STRAY;
+}
+
+/*
+ * Does this outcome leave a SYN remembered that opens a connection if it is answered? Whoever may
+ * not open one must be kept from it now: then call weir_tcp_forget_syn.
+ */
+static inline bool weir_outcome_may_open(struct weir_outcome outcome)
+{
+    return outcome.reason == WEIR_REASON_SYN_TIME_WAIT;
+}
+
+/* Forget the SYN just tracked in direction dir. */
+static inline void weir_tcp_forget_syn(struct weir_flow *flow, unsigned int dir)
+{
+    flow->peer[!dir].ts = 0;
 }
 
 /* Timeout class of the flow as it stands now. */

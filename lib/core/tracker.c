@@ -57,7 +57,7 @@ static unsigned int tcp_reopen(struct weir_tracker *tracker, struct weir_place a
     weir_place_begin(tracker, at, p);
     if (weir_flow_start_low(at.cold) == before)
         at.cold->reopened = (reopened + 1U) & 3U;
-    return WEIR_ORIG;
+    return weir_flow_dir(at.flow, p->packet->swapped);
 }
 
 static void tcp_account(struct weir_tracker *tracker, struct weir_place at, unsigned int dir,
@@ -96,12 +96,16 @@ static inline void track_tcp(struct weir_tracker *tracker, struct weir_place at,
     struct weir_outcome outcome = weir_tcp_track(at.flow, dir, seg, tracker->rules->midstream);
 
     if (__builtin_expect(outcome.action == WEIR_TCP_ACT_OPEN, 0)) {
-        if (!weir_tracker_admits(tracker, p))
+        if (!(seg->flags & WEIR_TCP_ACK) && !weir_tracker_admits(tracker, p)) /* else its SYN was */
             return;
         dir = tcp_reopen(tracker, at, dir, p);
         before = at.flow->pair;
         letters = 0;
         outcome = weir_tcp_track(at.flow, dir, seg, tracker->rules->midstream);
+    } else if (__builtin_expect(weir_outcome_may_open(outcome), 0) &&
+               !weir_tracker_admits(tracker, p)) {
+        weir_tcp_forget_syn(at.flow, dir);
+        return;
     }
     pair_moved(tracker, at, before);
     weir_fate_by_reason(p, outcome.reason,

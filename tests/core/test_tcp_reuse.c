@@ -61,6 +61,81 @@ Test(tcp_reuse, the_end_in_time_wait_opens_again)
     RUN(rows);
 }
 
+/* A late copy of the SYN opens nothing by itself, nor does a late copy of its answer. */
+Test(tcp_reuse, old_syn_after_both_fins_is_a_stray)
+{
+    static const struct tcp_row by_originator[] = {
+        TIME_WAIT_L,
+        ROW(R, SA, 0, 1, 0, 1000, PLAIN, PASS, AFTER_CLOSE, TIME_W, CLOSED, "9293 3.4.3"),
+        ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, SYN_TIME_WAIT, TIME_W, CLOSED, "9293 3.6.1"),
+        ROW(R, SA, 0, 4, 0, 1000, PLAIN, PASS, AFTER_CLOSE, TIME_W, CLOSED,
+            "9293 3.4.3: answers another SYN"),
+        ROW(R, FA, 1, 2, 0, 1000, PLAIN, PASS, RETRANSMISSION, TIME_W, CLOSED,
+            "9293 3.10.7.4: the last ACK was lost, the connection goes on"),
+        ROW(L, A, 2, 2, 0, 1000, PLAIN, PASS, NONE, TIME_W, CLOSED, "9293 3.10.7.4 eighth"),
+    };
+    static const struct tcp_row by_responder[] = {
+        TIME_WAIT_R,
+        ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, SYN_TIME_WAIT, CLOSED, TIME_W, "9293 3.6.1"),
+        ROW(R, A, 2, 2, 0, 1000, PLAIN, PASS, NONE, CLOSED, TIME_W, "9293 3.10.7.4 first"),
+        ROW(L, S, 3, 0, 0, 1000, PLAIN, OPEN, NONE, SYN_S, SYN_R, "9293 3.6.1"),
+    };
+
+    RUN(by_originator);
+    RUN(by_responder);
+}
+
+/* The same SYN answered is a new connection: a load generator that plays a capture in a loop. */
+Test(tcp_reuse, old_syn_answered_opens_again)
+{
+#define REPLAYED                                                                                       ROW(L, A, 1, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.5"),                             ROW(L, PA, 1, 1, 50, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.8"),                           ROW(R, PA, 1, 51, 70, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.8")
+    static const struct tcp_row by_originator[] = {
+        TIME_WAIT_L,
+        ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, SYN_TIME_WAIT, TIME_W, CLOSED, "9293 3.6.1"),
+        ROW(R, SA, 0, 1, 0, 1000, PLAIN, OPEN, NONE, ESTAB, SYN_R, "9293 3.10.7.2"),
+        REPLAYED,
+        ROW(L, FA, 51, 71, 0, 1000, PLAIN, PASS, NONE, FIN_W1, CLOSE_W, "9293 3.6"),
+        ROW(R, FA, 71, 52, 0, 1000, PLAIN, PASS, NONE, TIME_W, LAST_A, "9293 3.6"),
+        ROW(L, A, 52, 72, 0, 1000, PLAIN, PASS, NONE, TIME_W, CLOSED, "9293 3.6"),
+        ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, SYN_TIME_WAIT, TIME_W, CLOSED, "9293 3.6.1"),
+        ROW(R, SA, 0, 1, 0, 1000, PLAIN, OPEN, NONE, ESTAB, SYN_R, "9293 3.10.7.2"),
+        REPLAYED,
+    };
+    static const struct tcp_row by_responder[] = {
+        TIME_WAIT_R,
+        ROW(L, S, 0, 0, 0, 1000, WS(7), PASS, SYN_TIME_WAIT, CLOSED, TIME_W, "9293 3.6.1"),
+        ROW(L, S, 0, 0, 0, 1000, WS(7), PASS, SYN_TIME_WAIT, CLOSED, TIME_W, "9293 3.8.1"),
+        ROW(R, SA, 0, 1, 0, 1000, WS(7), OPEN, NONE, ESTAB, SYN_R, "9293 3.10.7.2"),
+        REPLAYED,
+        ROW(R, PA, 71, 51, 64000, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "7323 2.3"),
+    };
+    static const struct tcp_row refused[] = {
+        TIME_WAIT_R,
+        ROW(L, S, -90000, 0, 0, 1000, PLAIN, PASS, SYN_TIME_WAIT, CLOSED, TIME_W, "9293 3.6.1"),
+        ROW(R, SA, 700, -89999, 0, 1000, PLAIN, OPEN, NONE, ESTAB, SYN_R,
+            "9293 3.6.1: its TIME-WAIT was over"),
+        ROW(L, R, -89999, 0, 0, 0, PLAIN, PASS, NONE, CLOSED, CLOSED, "9293 3.10.5"),
+    };
+
+    RUN(by_originator);
+    RUN(by_responder);
+    RUN(refused);
+#undef REPLAYED
+}
+
+/* The other end's SYN, of old, answered: it is the originator from then on. */
+Test(tcp_reuse, old_syn_of_the_other_end_answered_turns_the_flow)
+{
+    static const struct tcp_row rows[] = {
+        TIME_WAIT_L,
+        ROW(R, S, -90000, 0, 0, 1000, PLAIN, PASS, SYN_TIME_WAIT, TIME_W, CLOSED, "9293 3.6.1"),
+        ROW(L, SA, 5, -89999, 0, 1000, PLAIN, OPEN, NONE, SYN_R, ESTAB, "9293 3.10.7.2"),
+        ROW(R, A, -89999, 6, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.5"),
+    };
+
+    RUN(rows);
+}
+
 #define STAMPED_TIME_WAIT_R                                                                        \
     ROW(L, S, 0, 0, 0, 1000, TS0(100), PASS, NONE, SYN_S, SYN_R, "7323 3.2"),                      \
     ROW(R, SA, 0, 1, 0, 1000, TS(500, 100), PASS, NONE, ESTAB, SYN_R, "7323 3.2"),                 \
@@ -80,12 +155,17 @@ Test(tcp_reuse, time_wait_by_time_stamp)
             "6191 2: older, lower"),
         ROW(L, S, -5000, 0, 0, 1000, PLAIN, PASS, SYN_TIME_WAIT, CLOSED, TIME_W,
             "6191 2: none, lower"),
+        ROW(R, SA, 0, -4999, 0, 1000, TS(530, 111), OPEN, NONE, ESTAB, SYN_R, "6191 2: answered"),
+    };
+    static const struct tcp_row newer[] = {
+        STAMPED_TIME_WAIT_R,
         ROW(L, S, -5000, 0, 0, 1000, TS0(112), OPEN, NONE, SYN_S, SYN_R, "6191 2: newer"),
         ROW(R, SA, 0, -4999, 0, 1000, TS(600, 112), PASS, NONE, ESTAB, SYN_R, "6191 2"),
         ROW(L, A, -4999, 1, 0, 1000, TS(113, 600), PASS, NONE, ESTAB, ESTAB, "6191 2"),
     };
 
     RUN(rows);
+    RUN(newer);
 }
 
 Test(tcp_reuse, after_a_reset_by_either_end_with_any_number)
