@@ -117,12 +117,17 @@ int weir_control_close(struct weir_control *control)
     return flows < 0 ? flows : traces;
 }
 
+static uint32_t epoch_of(const struct weir_worker *worker)
+{
+    return atomic_load_explicit(&worker->clock_epoch, memory_order_relaxed);
+}
+
 uint32_t weir_control_epoch(const struct weir_control *control)
 {
     uint32_t epoch = 0;
 
     for (unsigned int id = 0; id < control->fleet.count; id++)
-        epoch = RTE_MAX(epoch, control->fleet.worker[id]->tracker.epoch);
+        epoch = RTE_MAX(epoch, epoch_of(control->fleet.worker[id]));
     return epoch;
 }
 
@@ -133,9 +138,13 @@ uint64_t weir_control_now(const struct weir_control *control)
 
     if (!control->fleet.lossless)
         return weir_clock_now(&control->fleet.worker[0]->reader.clock);
-    for (unsigned int id = 0; id < control->fleet.count; id++)
-        if (control->fleet.worker[id]->tracker.epoch == epoch)
-            now_us = RTE_MAX(now_us, control->fleet.worker[id]->tracker.clock_us);
+    for (unsigned int id = 0; id < control->fleet.count; id++) {
+        const struct weir_worker *worker = control->fleet.worker[id];
+        uint64_t clock_us = atomic_load_explicit(&worker->clock_us, memory_order_relaxed);
+
+        if (epoch_of(worker) == epoch)
+            now_us = RTE_MAX(now_us, clock_us);
+    }
     return now_us;
 }
 

@@ -75,6 +75,12 @@ static bool all_of(const struct run *run, size_t flag)
     return true;
 }
 
+/* The reader's side of weir_count_handed. */
+static uint64_t counted(const uint64_t *counter)
+{
+    return __atomic_load_n(counter, __ATOMIC_ACQUIRE);
+}
+
 /* Is everything that workers handed to each other done with? Only asked once nothing comes in. */
 static bool nothing_under_way(const struct weir_fleet *fleet)
 {
@@ -83,10 +89,11 @@ static bool nothing_under_way(const struct weir_fleet *fleet)
 
     /* In before out: what is counted in was counted out before. */
     for (unsigned int id = 0; id < fleet->count; id++)
-        in += fleet->worker[id]->traffic.handed_in + fleet->worker[id]->traffic.passed_in;
-    atomic_thread_fence(memory_order_acquire);
+        in += counted(&fleet->worker[id]->traffic.handed_in) +
+              counted(&fleet->worker[id]->traffic.passed_in);
     for (unsigned int id = 0; id < fleet->count; id++)
-        out += fleet->worker[id]->traffic.handed_out + fleet->worker[id]->traffic.passed_out;
+        out += counted(&fleet->worker[id]->traffic.handed_out) +
+               counted(&fleet->worker[id]->traffic.passed_out);
     return in == out;
 }
 

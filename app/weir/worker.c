@@ -250,7 +250,7 @@ static void hand_to(struct weir_worker *worker, unsigned int owner, unsigned int
         }
         weir_tx_for_others(worker); /* the owner may be waiting for us to send */
     }
-    worker->traffic.handed_out += frames;
+    weir_count_handed(&worker->traffic.handed_out, frames);
 }
 
 /*
@@ -471,6 +471,13 @@ static void policy_hold(struct weir_worker *worker)
         atomic_store_explicit(&worker->policy_epoch, epoch, memory_order_release);
 }
 
+/* Tell the control core how late it is by the packets. */
+static void clock_publish(struct weir_worker *worker)
+{
+    atomic_store_explicit(&worker->clock_epoch, worker->tracker.epoch, memory_order_relaxed);
+    atomic_store_explicit(&worker->clock_us, worker->tracker.clock_us, memory_order_relaxed);
+}
+
 /* Read the clock, once a poll, and account for the time since the poll before began. */
 static void poll_begin(struct weir_worker *worker)
 {
@@ -500,7 +507,9 @@ static void poll_all(struct weir_worker *worker, int phase)
     if (unlikely(over))
         atomic_store_explicit(&worker->received, true, memory_order_release);
     pieces_settle(worker, over);
-    worker->traffic.handed_in += handed; /* after it: at the end nothing of them is held */
+    /* After all that: at the end nothing of them is held, and the clock is the last one. */
+    clock_publish(worker);
+    weir_count_handed(&worker->traffic.handed_in, handed);
     sweep(worker, packets);
     weir_asks_poll(worker);
     worker->traffic.polls++;

@@ -36,7 +36,7 @@ unsigned int weir_tx_for_others(struct weir_worker *worker)
         count = rte_ring_dequeue_burst(ring, (void **)mbuf, WEIR_BURST_MAX, NULL);
         if (count > 0)
             tx_burst(worker, port, mbuf, count);
-        worker->traffic.passed_in += count;
+        weir_count_handed(&worker->traffic.passed_in, count);
         total += count;
     }
     return total;
@@ -52,7 +52,7 @@ static void tx_pass(struct weir_worker *worker, uint16_t port, struct rte_mbuf *
     do
         passed += rte_ring_enqueue_burst(ring, (void **)(mbuf + passed), count - passed, NULL);
     while (passed < count && worker->fleet->lossless);
-    worker->traffic.passed_out += passed;
+    weir_count_handed(&worker->traffic.passed_out, passed);
     worker->traffic.port[port].tx_lost += count - passed;
     rte_pktmbuf_free_bulk(mbuf + passed, count - passed);
 }

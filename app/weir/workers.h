@@ -68,7 +68,7 @@ struct weir_port_traffic {
 struct weir_traffic {
     struct weir_port_traffic port[RTE_MAX_ETHPORTS];
     uint64_t steer_lost;  /* another worker's inbox was full */
-    uint64_t handed_out;  /* to other workers, and */
+    uint64_t handed_out;  /* to other workers, and (these four by weir_count_handed) */
     uint64_t handed_in;   /* from them, done with */
     uint64_t passed_out;  /* to another worker for transmission, and */
     uint64_t passed_in;   /* for others, done with */
@@ -82,6 +82,15 @@ struct weir_traffic {
     uint64_t burst_fill[WEIR_FILL_BUCKETS];  /* bursts received from ports, by their packets */
     uint64_t poll_cycles[WEIR_POLL_BUCKETS]; /* polls by their length */
 };
+
+/*
+ * Count what goes from hand to hand: whoever reads the new number (acquire) sees all that was done
+ * before it was counted. The end of a run is told by these.
+ */
+static inline void weir_count_handed(uint64_t *counter, uint64_t frames)
+{
+    __atomic_store_n(counter, *counter + frames, __ATOMIC_RELEASE);
+}
 
 /* Frames collected for one port. */
 struct weir_tx_buffer {
@@ -114,10 +123,12 @@ struct weir_worker {
     uint64_t sweep_tsc; /* when it last swept */
     bool poll_idle;     /* this poll has found nothing to do */
     struct weir_traffic traffic;
-    atomic_uint policy_epoch; /* of the policy it holds, published once a poll */
-    atomic_bool received;     /* its ports have said all they had; other workers ask that, and */
-    atomic_bool finished;     /* it holds no pieces of datagrams either */
-    atomic_bool done;         /* has reported everything */
+    atomic_uint policy_epoch;      /* of the policy it holds, published once a poll, and so */
+    atomic_uint clock_epoch;       /* of its tracker's clock, and */
+    atomic_uint_fast64_t clock_us; /* that clock */
+    atomic_bool received; /* its ports have said all they had; other workers ask that, and */
+    atomic_bool finished; /* it holds no pieces of datagrams either */
+    atomic_bool done;     /* has reported everything */
 };
 
 struct weir_fleet {
