@@ -96,12 +96,23 @@ def is_icmp_error(frame):
 
 
 class View:
-    """Sockets, records and segments at one quiet moment."""
+    """Sockets, records and segments at one quiet moment; it is the scene that exceptions are found in, too."""
 
-    def __init__(self, hosts, flows, packets, icmp_error):
+    strict = True
+
+    def __init__(self, hosts, flows, trace, packets, icmp_error):
         self.truth, self.flows, self.streams = truth.Truth(hosts), latest_flows(flows), latest_streams(packets)
-        self.scene = SimpleNamespace(truth=self.truth, strict=True,
-                                     packets=[SimpleNamespace(icmp_error=icmp_error)])
+        self.packets = [SimpleNamespace(icmp_error=icmp_error)]
+        self.remarks = defaultdict(set)
+        for line in trace:
+            self.remarks[line["id"], line["dir"]].add(line["reason"])
+
+    def reasons(self, stream, sender):
+        """What weir remarked on the segments of one end. Ports number packets each for itself, so by flow record."""
+        flow = self.flows.get(frozenset((stream.packets[0].sender, stream.packets[0].receiver)))
+        if flow is None:
+            return set()
+        return self.remarks[flow["id"], "orig" if sender == (flow["src"], flow["sport"]) else "resp"]
 
     def judge(self):
         """(connections that agree, Counter of exceptions, descriptions of those that differ)."""
@@ -139,7 +150,7 @@ class View:
             return None
         difference = exceptions.Difference("ss-state", "", stream=self.streams[key], end=end, peer=peer,
                                            expected=expected, found=found)
-        return exceptions.explain(self.scene, difference)
+        return exceptions.explain(self, difference)
 
     def describe(self, key):
         lines = [f"{end[0]}:{end[1]} {found or 'no record'}, ss {self.truth.state(end, peer)}"
@@ -162,11 +173,12 @@ class View:
             yield f"{packet.n:5} {arrow} {flags:5} seq {seq} +{packet.payload} ack {ack}"
 
 
-def view_of(sample, ended, packets, icmp_error):
+def view_of(sample, outcome, packets, icmp_error):
     """The listing, and of what had ended before it, the record that was written then."""
     ids = {flow["id"] for flow in sample.flows}
-    before = [f for f in ended if f["id"] not in ids and f["start"] < sample.time]
-    view = View(sample.truth, before, [p for p in packets if p.n < sample.packets], icmp_error)
+    before = [f for f in outcome.flows if f["id"] not in ids and f["start"] < sample.time]
+    trace = [line for line in outcome.trace if line["time"] < sample.time]
+    view = View(sample.truth, before, trace, [p for p in packets if p.n < sample.packets], icmp_error)
     view.flows.update(latest_flows(sample.flows))
     return view
 
@@ -176,12 +188,12 @@ def judge(lab, path, wanted):
     packets = list(packets_of(path))
     icmp_error = any(is_icmp_error(frame) for frame in capture_file.read(path)[1])
     with open(lab.path_base + ".ss.json", encoding="ascii") as source:
-        view = View(json.load(source), lab.outcome.flows, packets, icmp_error)
+        view = View(json.load(source), lab.outcome.flows, lab.outcome.trace, packets, icmp_error)
     agree, excused, differing = view.judge()
     compared = 0
     samples = lab.samples if wanted.conforming else []  # forged segments do to one end what the other cannot know yet
     for number, sample in enumerate(samples):
-        again, _, wrong = view_of(sample, lab.outcome.flows, packets, icmp_error).judge()
+        again, _, wrong = view_of(sample, lab.outcome, packets, icmp_error).judge()
         compared += again
         differing += [f"sample {number}: {text}" for text in wrong]
     return {"name": wanted.name, "connections": agree + sum(excused.values()) + len(differing), "agree": agree,

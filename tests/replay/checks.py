@@ -30,6 +30,10 @@ class Scene:
         self.refused = {line["n"] for line in self.replay.trace if line["verdict"] == "drop"}
         self.pairs = list(pair_up(self))
 
+    def reasons(self, stream, sender):
+        """What weir remarked on the segments of one end."""
+        return {self.replay.trace[p.n]["reason"] for p in stream.packets if p.sender == sender}
+
 
 def tcp_flows(replay):
     return [flow for flow in replay.flows if flow["proto"] == "tcp"]

@@ -98,9 +98,8 @@ def reset_toward_time_wait(_, difference):
 
 def time_wait_kept(scene, difference):
     """The host took the RST that weir refused, see reset_toward_time_wait."""
-    lines = {line["n"]: line for line in scene.replay.trace}
-    return (difference.expected, difference.found) == ("CLOSED", "TIME-WAIT") and any(
-        lines[p.n]["reason"] == "rst-time-wait" for p in resets_from(difference, difference.peer))
+    return (difference.expected, difference.found) == ("CLOSED", "TIME-WAIT") \
+        and "rst-time-wait" in scene.reasons(difference.stream, difference.peer)
 
 
 def resets_from(difference, end):
