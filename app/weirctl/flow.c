@@ -35,6 +35,32 @@ bool weirctl_json_next(const json_t *object, struct weirctl_member *member)
     return true;
 }
 
+void weirctl_flow_clear(struct weirctl_flow *flow)
+{
+    *flow = (struct weirctl_flow){.id = "",
+                                  .proto = "",
+                                  .addr = {"", ""},
+                                  .state = {"", ""},
+                                  .history = "",
+                                  .end_reason = "",
+                                  .last_reason = ""};
+}
+
+bool weirctl_flow_complete(const struct weirctl_flow *flow)
+{
+    return flow->id[0] != '\0' && flow->proto[0] != '\0' && flow->addr[WEIRCTL_ORIG][0] != '\0' &&
+           flow->addr[WEIRCTL_RESP][0] != '\0';
+}
+
+static void vlans_read(const json_t *vlan, struct weirctl_flow *flow)
+{
+    while (flow->vlans < WEIRCTL_VLANS_MAX && flow->vlans < json_array_size(vlan)) {
+        flow->vlan[flow->vlans] =
+            (uint16_t)json_integer_value(json_array_get(vlan, flow->vlans)) & 0xfffU;
+        flow->vlans++;
+    }
+}
+
 bool weirctl_flow_read(const json_t *object, struct weirctl_flow *flow)
 {
     *flow = (struct weirctl_flow){
@@ -54,10 +80,9 @@ bool weirctl_flow_read(const json_t *object, struct weirctl_flow *flow)
         .last_reason = weirctl_json_text(object, "last_reason"),
         .start_sec = weirctl_json_number(object, "start"),
         .end_sec = weirctl_json_number(object, "end"),
-        .vlan = json_object_get(object, "vlan"),
     };
-    return flow->id[0] != '\0' && flow->proto[0] != '\0' && flow->addr[WEIRCTL_ORIG][0] != '\0' &&
-           flow->addr[WEIRCTL_RESP][0] != '\0';
+    vlans_read(json_object_get(object, "vlan"), flow);
+    return weirctl_flow_complete(flow);
 }
 
 void weirctl_flow_end_text(const struct weirctl_flow *flow, unsigned int end,
@@ -85,8 +110,7 @@ void weirctl_flow_vlan_text(const struct weirctl_flow *flow, char text[WEIRCTL_E
     size_t len = 0;
 
     text[0] = '\0';
-    for (size_t i = 0; i < json_array_size(flow->vlan) && len + 8 < WEIRCTL_END_MAX; i++)
+    for (unsigned int i = 0; i < flow->vlans; i++)
         len += (size_t)snprintf(text + len, WEIRCTL_END_MAX - len, "%s%u", i > 0 ? "," : "",
-                                (unsigned int)json_integer_value(json_array_get(flow->vlan, i)) &
-                                    0xfffU);
+                                flow->vlan[i]);
 }

@@ -9,9 +9,10 @@
 
 enum { WEIRCTL_ORIG, WEIRCTL_RESP };
 
-#define WEIRCTL_END_MAX 64U /* octets of an address and its port as text */
+#define WEIRCTL_END_MAX   64U /* octets of an address and its port as text */
+#define WEIRCTL_VLANS_MAX 4U  /* tags of a flow */
 
-/* Texts belong to the JSON object this was read from; "" where it has none. */
+/* Texts belong to what this was read from; "" where it has none. */
 struct weirctl_flow {
     const char *id;
     const char *proto;
@@ -25,8 +26,13 @@ struct weirctl_flow {
     uint64_t packets[2];
     uint64_t bytes[2];
     uint64_t refused[2];
-    const json_t *vlan; /* array of numbers */
+    unsigned int vlans;
+    uint16_t vlan[WEIRCTL_VLANS_MAX]; /* outermost first */
 };
+
+/* A flow of which nothing is known; and whether as much is known as every record has. */
+void weirctl_flow_clear(struct weirctl_flow *flow);
+bool weirctl_flow_complete(const struct weirctl_flow *flow);
 
 /* False if object is no flow record. */
 bool weirctl_flow_read(const json_t *object, struct weirctl_flow *flow);

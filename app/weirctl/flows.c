@@ -8,7 +8,7 @@
 #include "weirctl/client.h"
 #include "weirctl/commands.h"
 #include "weirctl/extended.h"
-#include "weirctl/flow.h"
+#include "weirctl/flow_line.h"
 #include "weirctl/output.h"
 #include "weirctl/signals.h"
 #include "weirctl/text.h"
@@ -71,8 +71,7 @@ static void flow_print(struct listing *listing, const struct weirctl_flow *flow)
 static bool list_line(void *context, const char *line, size_t len)
 {
     struct listing *listing = context;
-    struct weirctl_flow flow;
-    json_t *object;
+    struct weirctl_flow_line read;
 
     listing->flows++;
     if (listing->options->format == WEIRCTL_JSON) {
@@ -80,12 +79,11 @@ static bool list_line(void *context, const char *line, size_t len)
         putchar('\n');
         return true;
     }
-    object = json_loadb(line, len, 0, NULL);
-    if (weirctl_flow_read(object, &flow))
-        flow_print(listing, &flow);
+    if (weirctl_flow_line_read(&read, line, len))
+        flow_print(listing, &read.flow);
     else
         warnx("no flow record: %.80s", line);
-    json_decref(object);
+    weirctl_flow_line_free(&read);
     return true;
 }
 
@@ -181,17 +179,15 @@ static void flow_tell(const struct weirctl_flow *flow)
 static bool get_line(void *context, const char *line, size_t len)
 {
     struct listing *listing = context;
-    struct weirctl_flow flow;
-    json_t *object;
+    struct weirctl_flow_line read;
 
     if (listing->options->format != WEIRCTL_TABLE)
         return list_line(context, line, len);
     if (listing->flows++ > 0)
         putchar('\n');
-    object = json_loadb(line, len, 0, NULL);
-    if (weirctl_flow_read(object, &flow))
-        flow_tell(&flow);
-    json_decref(object);
+    if (weirctl_flow_line_read(&read, line, len))
+        flow_tell(&read.flow);
+    weirctl_flow_line_free(&read);
     return true;
 }
 

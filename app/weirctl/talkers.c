@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "weirctl/flow.h"
+#include "weirctl/flow_line.h"
 #include "weirctl/text.h"
 
 #define HOST_SLOTS  32768U /* a power of two, over twice as many as there can be ends of flows */
@@ -130,28 +130,30 @@ static void rates_make(const struct counts *before, const struct count *now, dou
 static bool line_take(void *context, const char *line, size_t len)
 {
     struct weirctl_talkers_past *past = context;
-    json_t *object = json_loadb(line, len, 0, NULL);
-    struct weirctl_flow flow;
+    struct weirctl_flow_line read;
+    const struct weirctl_flow *flow = &read.flow;
     struct count *now = &past->now.at[past->now.used];
     double rate[2][3];
 
-    if (past->now.used < WEIRCTL_TALKERS_LISTED && weirctl_flow_read(object, &flow)) {
-        *now = (struct count){.id = strtoull(flow.id, NULL, 16)};
+    if (past->now.used == WEIRCTL_TALKERS_LISTED)
+        return true;
+    if (weirctl_flow_line_read(&read, line, len)) {
+        *now = (struct count){.id = strtoull(flow->id, NULL, 16)};
         for (unsigned int end = 0; end < 2; end++) {
-            now->number[end][WEIRCTL_BY_BITS] = flow.bytes[end];
-            now->number[end][WEIRCTL_BY_PACKETS] = flow.packets[end];
-            now->number[end][WEIRCTL_BY_REFUSED] = flow.refused[end];
+            now->number[end][WEIRCTL_BY_BITS] = flow->bytes[end];
+            now->number[end][WEIRCTL_BY_PACKETS] = flow->packets[end];
+            now->number[end][WEIRCTL_BY_REFUSED] = flow->refused[end];
         }
         past->now.used++;
-        rates_make(&past->before, now, flow.start_sec, past->now.time_sec, rate);
+        rates_make(&past->before, now, flow->start_sec, past->now.time_sec, rate);
         if (past->hosts) {
-            host_add(past->host, flow.addr[WEIRCTL_ORIG], rate[WEIRCTL_ORIG]);
-            host_add(past->host, flow.addr[WEIRCTL_RESP], rate[WEIRCTL_RESP]);
+            host_add(past->host, flow->addr[WEIRCTL_ORIG], rate[WEIRCTL_ORIG]);
+            host_add(past->host, flow->addr[WEIRCTL_RESP], rate[WEIRCTL_RESP]);
         } else {
-            flow_add(past, &flow, rate);
+            flow_add(past, flow, rate);
         }
     }
-    json_decref(object);
+    weirctl_flow_line_free(&read);
     return true;
 }
 

@@ -176,6 +176,29 @@ class Listings(stub.Case):
         self.assertRegex(self.expect(0, "get", "00000000000000a1", "-o", "extended"), CONNTRACK)
 
 
+    def test_a_record_is_read_however_its_json_is_written(self):
+        flows = [flow(), flow(proto="udp", vlan=[7, 4095], orig_state=None, resp_state=None, src="2001:db8::1", dst="2001:db8::2", sport=0),
+                 flow(refused_orig=2**40, refused_resp=3, last_reason="seq-above", orig_bytes=2**56, vlan=[1], history="")]
+        plain = jsonl(*flows)
+        for written in [
+                "".join(json.dumps(item) + "\n" for item in flows),                                            # white space
+                jsonl(*[dict(reversed(item.items())) for item in flows]),                                      # another order
+                jsonl(*[{"new": {"a": [1, "}"]}, **item, "later": "x"} for item in flows]),                    # more than there was
+                plain.replace('"id":"0', '"id":"\\u0030').replace('"192', '"\\u0031\\u0039\\u0032')]:                      # escapes
+            for options in [["-o", "extended,id"], []]:
+                self.says("GET /flows", plain)
+                expected = re.sub(r" +\S+[smhd] +\S+[smhd] +", " ", self.expect(0, "list", *options))
+                self.says("GET /flows", written)
+                self.assertEqual(re.sub(r" +\S+[smhd] +\S+[smhd] +", " ", self.expect(0, "list", *options)), expected, written)
+
+    def test_what_is_no_record_is_told_and_the_rest_shown(self):
+        whole = jsonl(flow())
+        for wrong in ["{", "{}", "[]", "null", '{"id":"1"}', whole[:-3], whole[:-1] + "x", '{"id":', whole.strip() * 2,
+                      whole.replace(":40000", ":-1x").strip(), whole.replace("[]", "[1,2").strip(), "{" * 3000]:
+            self.says("GET /flows", wrong + "\n" + whole)
+            self.assertEqual(len(self.expect(0, "list", err="no flow record").splitlines()), 2, wrong)
+
+
 class Answers(stub.Case):
     def test_count(self):
         self.says("GET /count", {"count": 12345678901})

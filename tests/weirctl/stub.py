@@ -31,7 +31,8 @@ def flow(**given):
 
 
 def jsonl(*objects):
-    return "".join(json.dumps(item) + "\n" for item in objects)
+    """Lines as weir writes them."""
+    return "".join(json.dumps(item, separators=(",", ":")) + "\n" for item in objects)
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
