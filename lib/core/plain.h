@@ -25,6 +25,8 @@
 /* What stands before the key, from last_low on, as one word: clock, pair, both windows. */
 #define WEIR_PLAIN_CLOCK_BITS 40U
 
+#define WEIR_PLAIN_BEHIND 0x80000000U
+
 static_assert(offsetof(struct weir_flow, key) - offsetof(struct weir_flow, last_low) == 8,
               "clock, pair and windows are one word");
 
@@ -38,30 +40,30 @@ static inline uint64_t weir_plain_word(const struct weir_flow *flow)
 
 /*
  * What makes a segment anything but plain, as far as both ends tell; 0 when nothing does. Written
- * without branches: each condition is nearly always false, but there are many of them.
+ * without branches: each condition is nearly always false, but there are many of them. What must
+ * not lie behind something else gives a difference whose uppermost bit says so; a difference of
+ * just half the number space counts as behind, whichever way it is taken.
  */
-static inline unsigned int weir_plain_oddities(const struct weir_flow *flow, unsigned int dir,
-                                               const struct weir_segment *seg, uint32_t offered)
+static inline uint32_t weir_plain_oddities(const struct weir_flow *flow, unsigned int dir,
+                                           const struct weir_segment *seg, uint32_t offered)
 {
     const struct weir_peer *x = &flow->peer[dir];
     const struct weir_peer *y = &flow->peer[!dir];
     const unsigned int kind = WEIR_TCP_SYN | WEIR_TCP_RST | WEIR_TCP_FIN | WEIR_TCP_ACK;
     const unsigned int closing = WEIR_PEER_FIN | WEIR_PEER_UNSURE;
     unsigned int letter = seg->len ? WEIR_PEER_DATA : WEIR_PEER_ACK;
-    uint32_t end = seg->seq + seg->len;
-    uint32_t fresh = end - x->end;
+    uint32_t slack = weir_window_slack(flow, dir);
+    uint32_t behind = (y->edge - (seg->seq + seg->len)) | /* I */
+                      (y->end - seg->ack) |               /* III */
+                      (seg->ack - (y->end - slack)) |     /* IV */
+                      (seg->ack - x->ack) | (slack - offered);
 
-    return ((seg->flags & kind) != WEIR_TCP_ACK) |
-           ((seg->opts & (WEIR_SEG_SACK | WEIR_SEG_CUT)) != 0) |
-           ((x->flags & (WEIR_PEER_SEEN | letter | closing | WEIR_PEER_CHALL)) !=
+    return ((seg->flags & kind) ^ WEIR_TCP_ACK) | (seg->opts & (WEIR_SEG_SACK | WEIR_SEG_CUT)) |
+           ((x->flags & (WEIR_PEER_SEEN | letter | closing | WEIR_PEER_CHALL)) ^
             (WEIR_PEER_SEEN | letter)) |
-           ((y->flags & (WEIR_PEER_SEEN | closing)) != WEIR_PEER_SEEN) |
-           /* Data brings something new, an acknowledgement stands at the end (II). */
-           (fresh >= WEIR_WINDOW_MAX) | ((fresh > 0) != (seg->len > 0)) |
-           weir_seq_after(end, y->edge) |                                       /* I */
-           weir_seq_after(seg->ack, y->end) |                                   /* III */
-           !weir_seq_reaches(seg->ack, y->end - weir_window_slack(flow, dir)) | /* IV */
-           weir_seq_after(x->ack, seg->ack) | (offered > weir_window_slack(flow, dir));
+           ((y->flags & (WEIR_PEER_SEEN | closing)) ^ WEIR_PEER_SEEN) |
+           (seg->seq ^ x->end) | /* in order: II, and data brings something new */
+           (behind & WEIR_PLAIN_BEHIND);
 }
 
 /* Time stamps: false if an old one makes the segment stale (RFC 7323 5.3), else noted. */
@@ -82,7 +84,8 @@ static inline bool weir_plain_segment(struct weir_flow *flow, unsigned int dir,
                                       const struct weir_segment *seg)
 {
     struct weir_peer *x = &flow->peer[dir];
-    uint32_t offered = weir_window_offered(flow, dir, seg);
+    unsigned int scale = weir_window_scale(flow, dir);
+    uint32_t offered = (uint32_t)seg->win << (scale < WEIR_WSCALE_MAX ? scale : WEIR_WSCALE_MAX);
     uint32_t edge = seg->ack + offered;
 
     if (__builtin_expect(weir_plain_oddities(flow, dir, seg, offered), 0))

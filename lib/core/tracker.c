@@ -219,20 +219,21 @@ static void count_fate(struct weir_counters *counters, const struct weir_packet 
  * A plain segment of a flow that stage 2 has found, the short way (plain.h); false, and nothing
  * changed, for any other packet.
  */
-static inline bool track_plain(struct weir_tracker *tracker, const struct weir_passage *p,
-                               uint32_t likely, unsigned int key_len)
+static inline bool track_plain(struct weir_tracker *tracker, const struct weir_packet *packet,
+                               uint64_t time_us, uint32_t likely, unsigned int key_len,
+                               struct weir_fate *fate)
 {
     struct weir_table *table = &tracker->table[key_len == sizeof(struct weir_key6)];
     struct weir_flow *flow = weir_table_flow_len(table, likely, key_len);
     unsigned int dir;
 
-    if (likely == WEIR_TABLE_NONE || !weir_table_holds(table, likely, &p->packet->key4, key_len))
+    if (likely == WEIR_TABLE_NONE || !weir_table_holds(table, likely, &packet->key4, key_len))
         return false;
-    dir = weir_flow_dir(flow, p->packet->swapped);
-    if (!weir_plain_track(flow, &table->cold[likely], &tracker->annex, dir, p->packet, p->time_us,
+    dir = weir_flow_dir(flow, packet->swapped);
+    if (!weir_plain_track(flow, &table->cold[likely], &tracker->annex, dir, packet, time_us,
                           tracker->rules->timeout_us[WEIR_PAIR_MID][1]))
         return false;
-    *p->fate = (struct weir_fate){
+    *fate = (struct weir_fate){
         .verdict = WEIR_VERDICT_FORWARD,
         .reason = WEIR_REASON_NONE,
         .class = WEIR_CLASS_ESTABLISHED,
@@ -241,6 +242,36 @@ static inline bool track_plain(struct weir_tracker *tracker, const struct weir_p
         .family = key_len == sizeof(struct weir_key6) ? 6 : 4,
     };
     return true;
+}
+
+static inline bool track_any_plain(struct weir_tracker *tracker, const struct weir_packet *packet,
+                                   uint64_t time_us, uint32_t likely, struct weir_fate *fate)
+{
+    if (packet->kind != WEIR_KIND_TCP)
+        return false;
+    if (packet->family == 4)
+        return track_plain(tracker, packet, time_us, likely, sizeof(struct weir_key4), fate);
+    return track_plain(tracker, packet, time_us, likely, sizeof(struct weir_key6), fate);
+}
+
+/* Any packet the full way; out of line, so that the short way has the registers for itself. */
+static void __attribute__((noinline))
+track_whole(struct weir_tracker *tracker, const struct weir_tracker_burst *burst, unsigned int i)
+{
+    const struct weir_passage p = {
+        .packet = &burst->packet[i],
+        .hash = burst->hash[i],
+        .time_us = burst->time_us[i],
+        .order = burst->order == NULL ? WEIR_POLICY_ALLOW : burst->order[i],
+        .fate = &burst->fate[i],
+    };
+
+    *p.fate = (struct weir_fate){0};
+    if (p.packet->reason != WEIR_REASON_NONE)
+        weir_fate_by_reason(&p, p.packet->reason, WEIR_CLASS_UNTRACKED);
+    else
+        track(tracker, &p, burst->likely[i]);
+    count_fate(&tracker->counters, p.packet, p.fate);
 }
 
 /* Fetch the cold part of a flow that is likely to get a new letter in its history. */
@@ -260,16 +291,6 @@ fetch_cold(const struct weir_tracker *tracker, const struct weir_packet *packet,
         __builtin_prefetch(&table->cold[likely], 1);
 }
 
-static inline bool track_any_plain(struct weir_tracker *tracker, const struct weir_passage *p,
-                                   uint32_t likely)
-{
-    if (p->packet->kind != WEIR_KIND_TCP)
-        return false;
-    if (p->packet->family == 4)
-        return track_plain(tracker, p, likely, sizeof(struct weir_key4));
-    return track_plain(tracker, p, likely, sizeof(struct weir_key6));
-}
-
 void weir_tracker_track(struct weir_tracker *tracker, const struct weir_tracker_burst *burst)
 {
     struct weir_counters *counters = &tracker->counters;
@@ -281,28 +302,19 @@ void weir_tracker_track(struct weir_tracker *tracker, const struct weir_tracker_
     for (unsigned int i = 0; i < burst->count && i < COLD_AHEAD; i++)
         fetch_cold(tracker, &burst->packet[i], burst->likely[i]);
     for (unsigned int i = 0; i < burst->count; i++) {
-        const struct weir_passage p = {
-            .packet = &burst->packet[i],
-            .hash = burst->hash[i],
-            .time_us = burst->time_us[i],
-            .order = burst->order == NULL ? WEIR_POLICY_ALLOW : burst->order[i],
-            .fate = &burst->fate[i],
-        };
+        const struct weir_packet *packet = &burst->packet[i];
 
         if (i + COLD_AHEAD < burst->count)
-            fetch_cold(tracker, &burst->packet[i + COLD_AHEAD], burst->likely[i + COLD_AHEAD]);
-        weir_tracker_follow(tracker, p.time_us, p.packet->epoch);
-        if (__builtin_expect(!whole && track_any_plain(tracker, &p, burst->likely[i]), 1)) {
-            plain++;
-            plain_bytes += p.packet->ip_len;
+            fetch_cold(tracker, packet + COLD_AHEAD, burst->likely[i + COLD_AHEAD]);
+        weir_tracker_follow(tracker, burst->time_us[i], packet->epoch);
+        if (__builtin_expect(whole || !track_any_plain(tracker, packet, burst->time_us[i],
+                                                       burst->likely[i], &burst->fate[i]),
+                             0)) {
+            track_whole(tracker, burst, i);
             continue;
         }
-        *p.fate = (struct weir_fate){0};
-        if (p.packet->reason != WEIR_REASON_NONE)
-            weir_fate_by_reason(&p, p.packet->reason, WEIR_CLASS_UNTRACKED);
-        else
-            track(tracker, &p, burst->likely[i]);
-        count_fate(counters, p.packet, p.fate);
+        plain++;
+        plain_bytes += packet->ip_len;
     }
     counters->bytes += plain_bytes;
     counters->reason[WEIR_REASON_NONE] += plain;

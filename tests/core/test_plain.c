@@ -58,7 +58,7 @@ static void draw_segment(const union record *record, unsigned int dir, struct we
     const struct weir_peer *y = &record->flow.peer[!dir];
 
     *seg = (struct weir_segment){
-        .seq = near(x->end),
+        .seq = draw(2) ? x->end : near(x->end),
         .ack = near(draw(2) ? y->end : x->ack),
         .len = draw(2) ? draw(1500) : draw(3),
         .win = (uint16_t)draw(65536),
