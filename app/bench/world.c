@@ -12,6 +12,7 @@
 
 #include "bench/memory.h"
 #include "core/tcp_state.h"
+#include "dp/pages.h"
 
 #define SEED   0x77656972U
 #define OUTBOX 2048U /* as a worker has it */
@@ -93,8 +94,10 @@ static int tracker_make(struct bench_world *world)
     weir_rules_init(&world->rules, &timeouts);
     world->rules.midstream = WEIR_MIDSTREAM_STRICT;
     world->rules.records = true;
-    world->memory = bench_memory_take("the tracker", size);
+    world->memory = weir_pages_take("the tracker", size, SOCKET_ID_ANY);
     world->outbox = bench_memory_take("the outbox", OUTBOX * sizeof(*world->outbox));
+    if (world->memory == NULL)
+        warnx("no memory for the tracker (%zu MiB)", size >> 20);
     if (world->memory == NULL || world->outbox == NULL)
         return -1;
     return weir_tracker_init(
@@ -156,7 +159,7 @@ void bench_world_free(struct bench_world *world)
 {
     if (world == NULL)
         return;
-    bench_memory_give(world->memory);
+    weir_pages_give(world->memory, size_of_tracker(world->capacity, world->family));
     bench_memory_give(world->outbox);
     bench_memory_give(world->conn);
     bench_memory_give(world->phase);
@@ -177,12 +180,14 @@ uint32_t bench_world_find(struct bench_world *world, uint64_t number)
 
     if (world->family == 4) {
         bench_key4(number, &key4);
-        return weir_table_find(&world->tracker.table[0],
-                               weir_hash_key4(&world->rules.secret, &key4), &key4, WEIR_TABLE_NONE);
+        return weir_table_find_len(&world->tracker.table[0],
+                                   weir_hash_key4(&world->rules.secret, &key4), &key4,
+                                   WEIR_TABLE_NONE, sizeof(key4));
     }
     bench_key6(number, &key6);
-    return weir_table_find(&world->tracker.table[1], weir_hash_key6(&world->rules.secret, &key6),
-                           &key6, WEIR_TABLE_NONE);
+    return weir_table_find_len(&world->tracker.table[1],
+                               weir_hash_key6(&world->rules.secret, &key6), &key6, WEIR_TABLE_NONE,
+                               sizeof(key6));
 }
 
 double bench_world_bytes_per_flow(const struct bench_world *world)

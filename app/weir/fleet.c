@@ -10,6 +10,7 @@
 #include <rte_malloc.h>
 #include <rte_ring_elem.h>
 
+#include "dp/pages.h"
 #include "weir/workers.h"
 
 #define INBOX_SIZE    4096U
@@ -50,7 +51,7 @@ static int tracker_make(struct weir_worker *worker, const struct weir_settings *
     uint32_t flows4 = share_of(settings->flows, settings->workers);
     uint32_t flows6 = share_of(settings->flows6, settings->workers);
     size_t size = weir_tracker_size(flows4, flows6);
-    void *memory = rte_zmalloc_socket("weir_tables", size, RTE_CACHE_LINE_SIZE, socket);
+    void *memory = weir_pages_take("weir_tables", size, socket);
     struct weir_flow_view *outbox = rte_zmalloc_socket("weir_outbox", OUTBOX_SIZE * sizeof(*outbox),
                                                        RTE_CACHE_LINE_SIZE, socket);
     int err;
@@ -60,7 +61,7 @@ static int tracker_make(struct weir_worker *worker, const struct weir_settings *
                 "weir: no memory for the flow tables of worker %u (%zu MiB): give EAL more (-m), "
                 "or lower tracking.flows\n",
                 worker->id, size >> 20);
-        rte_free(memory);
+        weir_pages_give(memory, size);
         rte_free(outbox);
         return -ENOMEM;
     }
@@ -245,7 +246,9 @@ static void worker_free(struct weir_worker *worker)
     rte_free(worker->event_room);
     rte_free(worker->reader.scratch);
     rte_free(worker->tracker.outbox.view);
-    rte_free(worker->tracker.table[0].records); /* first in the block that holds all tables */
+    weir_pages_give(
+        worker->tracker.table[0].records, /* first in the block of all tables */
+        weir_tracker_size(worker->tracker.table[0].capacity, worker->tracker.table[1].capacity));
     rte_free(worker);
 }
 

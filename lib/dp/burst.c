@@ -33,6 +33,8 @@ static const uint8_t *frame_of(const struct weir_reader *reader, const struct rt
 static inline __attribute__((always_inline)) void fetch_frame(const struct weir_burst *burst,
                                                               unsigned int i)
 {
+    if (i + FRAMES_AHEAD < burst->count)
+        rte_prefetch0(burst->mbuf[i + FRAMES_AHEAD]);
     if (i < burst->count)
         rte_prefetch0(rte_pktmbuf_mtod(burst->mbuf[i], const void *));
 }
