@@ -58,7 +58,7 @@ static json_t *answer_wrong(const char *error, char *lines)
 static bool can_change(const struct weir_config_key *key)
 {
     return strcmp(key->group, "timeouts") == 0 ||
-           (strcmp(key->group, "policy") == 0 && strcmp(key->name, "file") == 0) ||
+           strcmp(key->group, "policy") == 0 ||
            (strcmp(key->group, "output") == 0 && strcmp(key->name, "flows") == 0);
 }
 
@@ -124,6 +124,12 @@ static void timeouts_set(struct weir_rules *rules, const struct weir_timeouts *t
     __atomic_store_n(&rules->timeout_min_us, made.timeout_min_us, __ATOMIC_RELEASE);
 }
 
+static void reject_rate_set(struct weir_fleet *fleet, uint32_t per_sec)
+{
+    for (unsigned int id = 0; id < fleet->count; id++)
+        __atomic_store_n(&fleet->worker[id]->bucket.per_sec, per_sec, __ATOMIC_RELAXED);
+}
+
 /* The flow file that is wanted from now on, opened; *opened stays NULL where there is no change. */
 static int output_prepare(const struct weir_control *control, const struct reload *reload,
                           struct weir_output **opened)
@@ -164,6 +170,7 @@ static unsigned int carry_out(struct weir_control *control, struct reload *reloa
     }
     output_commit(control, reload, opened);
     timeouts_set(&control->fleet.rules, &reload->wanted.timeouts);
+    reject_rate_set(&control->fleet, reload->wanted.reject_per_sec);
     control->in_force = reload->wanted;
     control->in_file = reload->file;
     return OK;

@@ -20,12 +20,12 @@
 int weir_answer_take(struct weir_answer_bucket *bucket, uint64_t now_us)
 {
     uint64_t due = now_us > bucket->filled_us ? now_us - bucket->filled_us : 0;
-    uint64_t add = RTE_MIN(due, 1000000U) * bucket->per_sec / 1000000;
+    uint32_t per_sec = __atomic_load_n(&bucket->per_sec, __ATOMIC_RELAXED);
+    uint64_t add = RTE_MIN(due, 1000000U) * per_sec / 1000000;
 
-    if (add > 0) {
-        bucket->tokens = (uint32_t)RTE_MIN(bucket->tokens + add, bucket->per_sec);
+    if (add > 0)
         bucket->filled_us = now_us;
-    }
+    bucket->tokens = (uint32_t)RTE_MIN(bucket->tokens + add, per_sec);
     if (bucket->tokens == 0)
         return 0;
     bucket->tokens--;

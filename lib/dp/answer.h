@@ -18,7 +18,7 @@
 
 /* Token bucket of ICMP answers. */
 struct weir_answer_bucket {
-    uint32_t per_sec; /* answers a second; as many may come at once */
+    uint32_t per_sec; /* answers a second; as many may come at once; anybody may change it */
     uint32_t tokens;
     uint64_t filled_us; /* when it was last filled */
 };

@@ -76,6 +76,11 @@ class Reload(unittest.TestCase):
                 status, answer = self.reload()
             self.assertEqual((status, answer["policy"]), (200, "none"), answer)
 
+    def test_the_rate_of_answers_can_change(self):
+        self.weir.write_config("policy: { reject_rate = 7; };\n")
+        self.assertEqual(self.reload(), (200, {"changed": [{"key": "policy.reject_rate", "from": 100, "to": 7}], "policy": "none"}))
+        self.assertEqual(self.config()["policy"]["reject_rate"], 7)
+
     def test_what_cannot_change_is_told(self):
         self.weir.workers = 2
         self.weir.write_config("timeouts: { tcp_half_closed = 1; };\n")
