@@ -28,6 +28,8 @@ const struct weir_config_key weir_config_keys[] = {
            "length of each transmit queue"),
     NUMBER("workers", "mbufs", mbufs, 1024, 1U << 24, 32768, "packet buffers",
            "packet buffers for each port"),
+    NUMBER("workers", "inbox", inbox, 16, 1U << 20, 4096, "packets",
+           "most packets that wait for a worker after another one has received them"),
 
     NUMBER("tracking", "flows", flows, 64, 1U << 28, WEIR_FLOWS_DEFAULT, "flows",
            "IPv4 flows that can be tracked at a time, all workers together; about 96 octets each"),

@@ -13,7 +13,6 @@
 #include "dp/pages.h"
 #include "weir/workers.h"
 
-#define INBOX_SIZE    4096U
 #define OUTGOING_SIZE 4096U
 #define FLOWS_SIZE    8192U
 #define TRACES_SIZE   16384U
@@ -93,8 +92,8 @@ static int rings_make(struct weir_worker *worker, const struct weir_settings *se
     bool ok = true;
 
     if (settings->workers > 1) {
-        worker->inbox =
-            ring_make("inbox", worker->id, INBOX_SIZE, sizeof(void *), socket, RING_F_SC_DEQ);
+        worker->inbox = ring_make("inbox", worker->id, settings->inbox, sizeof(void *), socket,
+                                  RING_F_SC_DEQ | RING_F_EXACT_SZ);
         ok = worker->inbox != NULL;
     }
     worker->flows =

@@ -43,6 +43,7 @@ struct weir_settings {
     uint32_t burst;                          /* packets a poll, 1 to 256; default 64 */
     uint32_t rx_descriptors, tx_descriptors; /* 64 to 32768; default 1024 */
     uint32_t mbufs;                          /* per port, 1024 to 2^24; default 32768 */
+    uint32_t inbox;                          /* packets, a worker, 16 to 2^20; default 4096 */
     struct weir_port_pair pair[WEIR_PAIRS_CONF];
     uint32_t pair_count; /* 0: ports are paired in the order EAL has them: 0-1, 2-3, an odd last one
                             observes */

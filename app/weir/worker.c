@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The loop of one worker. */
-#include <string.h>
-
 #include <rte_cycles.h>
 #include <rte_ethdev.h>
 #include <rte_pause.h>
-#include <rte_ring_elem.h>
 
+#include "weir/worker_steer.h"
+#include "weir/worker_tell.h"
 #include "weir/worker_tx.h"
 #include "weir/workers.h"
 
@@ -31,98 +30,6 @@ static inline unsigned int bucket_of(uint64_t value, unsigned int buckets)
 static int phase_of(const struct weir_fleet *fleet)
 {
     return atomic_load_explicit(&fleet->phase, memory_order_acquire);
-}
-
-/* To the control core */
-
-static void flows_send(struct weir_worker *worker)
-{
-    struct weir_outbox *outbox = &worker->tracker.outbox;
-    unsigned int sent = 0;
-
-    if (worker->flows == NULL || outbox->count == 0)
-        return;
-    do
-        sent += rte_ring_sp_enqueue_burst_elem(worker->flows, outbox->view + sent,
-                                               sizeof(struct weir_flow_view), outbox->count - sent,
-                                               NULL);
-    while (sent < outbox->count && worker->fleet->lossless);
-    memmove(outbox->view, outbox->view + sent,
-            (outbox->count - sent) * sizeof(struct weir_flow_view));
-    outbox->count -= sent;
-}
-
-void weir_worker_drain(void *worker)
-{
-    flows_send(worker);
-}
-
-/* A piece of a datagram has come when its luggage says, not when the datagram was whole. */
-static void trace_fill(const struct weir_burst *burst, unsigned int i, struct rte_mbuf *mbuf,
-                       struct weir_trace_view *view)
-{
-    const struct weir_fate *fate = &burst->fate[i];
-    bool piece = burst->packet[i].pieces > 0 || burst->packet[i].kind == WEIR_KIND_FRAGMENT;
-    const struct weir_luggage *luggage = piece ? rte_mbuf_to_priv(mbuf) : NULL;
-
-    *view = (struct weir_trace_view){
-        .n = luggage != NULL ? luggage->number : burst->number[i],
-        .time_us = luggage != NULL ? luggage->time_us : burst->time_us[i],
-        .flow_id = fate->flow_id,
-        .port = mbuf->port,
-        .verdict = fate->verdict,
-        .class = fate->class,
-        .reason = fate->reason,
-        .dir = fate->dir,
-    };
-    if (fate->family == 0)
-        memset(view->state, WEIR_STATE_NONE, sizeof(view->state));
-    else
-        weir_pair_states(fate->pair, view->state);
-}
-
-static void trace_send(struct weir_worker *worker, unsigned int i, struct rte_mbuf *mbuf)
-{
-    struct weir_trace_view view;
-    unsigned int sent;
-
-    trace_fill(&worker->burst, i, mbuf, &view);
-    do
-        sent = rte_ring_sp_enqueue_burst_elem(worker->traces, &view, sizeof(view), 1, NULL);
-    while (sent == 0 && worker->fleet->lossless);
-    worker->traffic.trace_lost += sent == 0;
-}
-
-/* Tell what became of each packet: of all for a trace file, else of those the filter picks. */
-static void traces_send(struct weir_worker *worker)
-{
-    bool all = worker->fleet->settings->trace_file[0] != '\0';
-
-    for (unsigned int i = 0; i < worker->burst.count; i++) {
-        struct rte_mbuf *mbuf = worker->burst.mbuf[i];
-
-        if (!all && !weir_trace_matches(&worker->asks.trace, &worker->burst.packet[i]))
-            continue;
-        for (unsigned int left = worker->burst.packet[i].pieces; left > 0; left--) {
-            mbuf = weir_train_next(mbuf);
-            trace_send(worker, i, mbuf);
-        }
-        trace_send(worker, i, worker->burst.mbuf[i]);
-    }
-}
-
-/* Events never wait: a slow reader loses some, and they are counted. */
-static void events_send(struct weir_worker *worker)
-{
-    struct weir_event_box *box = &worker->tracker.events;
-    unsigned int sent;
-
-    if (likely(box->count == 0))
-        return;
-    sent = rte_ring_sp_enqueue_burst_elem(worker->events, box->event, sizeof(struct weir_event),
-                                          box->count, NULL);
-    worker->tracker.counters.events_lost += box->count - sent;
-    box->count = 0;
 }
 
 /* Packets */
@@ -225,79 +132,10 @@ static void burst_finish(struct weir_worker *worker)
     burst_order(worker);
     weir_burst_track(burst, &worker->tracker);
     if (unlikely(worker->tracker.want_ids))
-        traces_send(worker);
-    events_send(worker);
-    flows_send(worker);
+        weir_tell_traces(worker);
+    weir_tell_events(worker);
+    weir_tell_flows(worker);
     verdicts_carry_out(worker);
-}
-
-/* Hand packet i over, with all its pieces. */
-static void hand_to(struct weir_worker *worker, unsigned int owner, unsigned int i)
-{
-    struct rte_ring *inbox = worker->fleet->worker[owner]->inbox;
-    struct rte_mbuf *mbuf = worker->burst.mbuf[i];
-    unsigned int frames = worker->burst.packet[i].pieces + 1U;
-
-    weir_burst_pack(&worker->burst, i);
-    while (rte_ring_enqueue(inbox, mbuf) != 0) {
-        if (!worker->fleet->lossless) {
-            worker->traffic.steer_lost += frames;
-            if (frames > 1)
-                weir_train_free(mbuf);
-            else
-                rte_pktmbuf_free(mbuf);
-            return;
-        }
-        weir_tx_for_others(worker); /* the owner may be waiting for us to send */
-    }
-    weir_count_handed(&worker->traffic.handed_out, frames);
-}
-
-/*
- * Whose is the packet? Packets without a flow stay where they came in. Pieces of datagrams go to a
- * worker that receives, by address pair: where only one does they stay with it, and their datagram
- * keeps its place among the other packets of its flow.
- */
-static unsigned int owner_of(const struct weir_worker *worker, unsigned int i)
-{
-    const struct weir_packet *packet = &worker->burst.packet[i];
-    uint64_t hash = worker->burst.hash[i];
-
-    if (packet->family == 0)
-        return worker->id;
-    return weir_burst_owner(hash, packet->kind == WEIR_KIND_FRAGMENT ? worker->fleet->receivers
-                                                                     : worker->fleet->count);
-}
-
-/* Hold our pieces of datagrams, hand other workers' packets over; ours move up. */
-static void burst_steer(struct weir_worker *worker)
-{
-    struct weir_burst *burst = &worker->burst;
-    unsigned int kept = 0;
-
-    for (unsigned int i = 0; i < burst->count; i++) {
-        unsigned int owner = owner_of(worker, i);
-
-        if (unlikely(burst->packet[i].kind == WEIR_KIND_FRAGMENT) && owner == worker->id) {
-            if (!weir_frag_add(&worker->frag, &worker->reader, &worker->fleet->rules, burst, i))
-                continue;
-            owner = owner_of(worker, i);
-        }
-        if (owner == worker->id)
-            weir_burst_move(burst, kept++, i);
-        else
-            hand_to(worker, owner, i);
-    }
-    burst->count = kept;
-}
-
-static bool burst_has_pieces(const struct weir_burst *burst)
-{
-    unsigned int pieces = 0;
-
-    for (unsigned int i = 0; i < burst->count; i++)
-        pieces += burst->packet[i].kind == WEIR_KIND_FRAGMENT;
-    return unlikely(pieces > 0);
 }
 
 /* Have all workers read all that their ports had to say? */
@@ -318,8 +156,7 @@ static void pieces_settle(struct weir_worker *worker, bool over)
     if (likely(!weir_frag_busy(&worker->frag)))
         return;
     /* In that order: what is handed over was so before its giver said that it had received all. */
-    if (over && all_received(worker->fleet) &&
-        (worker->inbox == NULL || rte_ring_empty(worker->inbox)))
+    if (over && all_received(worker->fleet) && weir_steer_inbox_empty(worker))
         weir_frag_flush(&worker->frag);
     else if (!worker->fleet->lossless)
         weir_frag_expire(&worker->frag, weir_clock_now(&worker->reader.clock));
@@ -382,8 +219,8 @@ static unsigned int queue_poll(struct weir_worker *worker, struct weir_rx_queue 
     if (worker->fleet->lossless)
         burst_epochs(worker, queue);
     weir_burst_hash(burst, &worker->fleet->rules);
-    if (worker->fleet->count > 1 || burst_has_pieces(burst))
-        burst_steer(worker);
+    if (worker->fleet->count > 1 || weir_burst_has_pieces(burst))
+        weir_steer_burst(worker);
     burst_finish(worker);
     return received;
 }
@@ -398,15 +235,14 @@ static unsigned int inbox_poll(struct weir_worker *worker, unsigned int *frames)
 
     if (worker->inbox == NULL)
         return 0;
-    burst->count = rte_ring_sc_dequeue_burst(worker->inbox, (void **)burst->mbuf,
-                                             worker->fleet->settings->burst, NULL);
+    burst->count = weir_steer_inbox(worker, burst->mbuf, worker->fleet->settings->burst);
     count = burst->count;
     for (unsigned int i = 0; i < count; i++) {
         weir_burst_unpack(burst, i);
         *frames += burst->packet[i].pieces + 1U;
     }
-    if (burst_has_pieces(burst))
-        burst_steer(worker);
+    if (weir_burst_has_pieces(burst))
+        weir_steer_burst(worker);
     burst_finish(worker);
     return count;
 }
@@ -442,8 +278,8 @@ static void sweep(struct weir_worker *worker, unsigned int packets)
                        worker->fleet->lossless ? worker->tracker.clock_us
                                                : weir_clock_now(&worker->reader.clock),
                        limit);
-    events_send(worker);
-    flows_send(worker);
+    weir_tell_events(worker);
+    weir_tell_flows(worker);
 }
 
 /* Receives no more: all queues at their end, or the control core says so. */
@@ -530,8 +366,8 @@ static void close_flows(struct weir_worker *worker)
     weir_tracker_settle(&worker->tracker, fleet->close_us, fleet->close_epoch);
     while (weir_tracker_close(&worker->tracker, fleet->close_us, fleet->close_end) ||
            worker->tracker.outbox.count > 0) {
-        events_send(worker);
-        flows_send(worker);
+        weir_tell_events(worker);
+        weir_tell_flows(worker);
         rte_pause();
     }
 }

@@ -98,6 +98,11 @@ struct weir_tx_buffer {
     unsigned int count;
 };
 
+/* Taken out of the inbox while waiting for room in another's, to be done first: worker_steer.c. */
+struct weir_backlog {
+    struct rte_mbuf *first, *last;
+};
+
 struct weir_fleet;
 
 struct weir_worker {
@@ -106,7 +111,8 @@ struct weir_worker {
     unsigned int lcore;
     unsigned int queue_count;
     struct weir_rx_queue queue[WEIR_QUEUES_MAX];
-    struct rte_ring *inbox;  /* mbufs from other workers; NULL with one worker */
+    struct rte_ring *inbox; /* mbufs from other workers; NULL with one worker */
+    struct weir_backlog backlog;
     struct rte_ring *flows;  /* struct weir_flow_view to the control core; NULL where not wanted */
     struct rte_ring *traces; /* struct weir_trace_view to the control core; NULL where not wanted */
     struct rte_ring *events; /* struct weir_event to the control core; NULL where not wanted */

@@ -28,8 +28,9 @@ struct weir_luggage {
     uint64_t hash;
     uint64_t time_us;
     uint64_t number;
-    struct rte_mbuf *next; /* of its train, or refused with it: frag.h */
-    bool opening;          /* in a train: it has the transport header */
+    struct rte_mbuf *next;   /* of its train, or refused with it: frag.h */
+    struct rte_mbuf *behind; /* it, waiting in its owner's backlog */
+    bool opening;            /* in a train: it has the transport header */
 };
 
 /* How mbufs are read; constant while the worker runs. */

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "weir/worker_tell.h"
+
+#include <string.h>
+
+#include <rte_ring_elem.h>
+
+void weir_tell_flows(struct weir_worker *worker)
+{
+    struct weir_outbox *outbox = &worker->tracker.outbox;
+    unsigned int sent = 0;
+
+    if (worker->flows == NULL || outbox->count == 0)
+        return;
+    do
+        sent += rte_ring_sp_enqueue_burst_elem(worker->flows, outbox->view + sent,
+                                               sizeof(struct weir_flow_view), outbox->count - sent,
+                                               NULL);
+    while (sent < outbox->count && worker->fleet->lossless);
+    memmove(outbox->view, outbox->view + sent,
+            (outbox->count - sent) * sizeof(struct weir_flow_view));
+    outbox->count -= sent;
+}
+
+void weir_worker_drain(void *worker)
+{
+    weir_tell_flows(worker);
+}
+
+/* A piece of a datagram has come when its luggage says, not when the datagram was whole. */
+static void trace_fill(const struct weir_burst *burst, unsigned int i, struct rte_mbuf *mbuf,
+                       struct weir_trace_view *view)
+{
+    const struct weir_fate *fate = &burst->fate[i];
+    bool piece = burst->packet[i].pieces > 0 || burst->packet[i].kind == WEIR_KIND_FRAGMENT;
+    const struct weir_luggage *luggage = piece ? rte_mbuf_to_priv(mbuf) : NULL;
+
+    *view = (struct weir_trace_view){
+        .n = luggage != NULL ? luggage->number : burst->number[i],
+        .time_us = luggage != NULL ? luggage->time_us : burst->time_us[i],
+        .flow_id = fate->flow_id,
+        .port = mbuf->port,
+        .verdict = fate->verdict,
+        .class = fate->class,
+        .reason = fate->reason,
+        .dir = fate->dir,
+    };
+    if (fate->family == 0)
+        memset(view->state, WEIR_STATE_NONE, sizeof(view->state));
+    else
+        weir_pair_states(fate->pair, view->state);
+}
+
+static void trace_send(struct weir_worker *worker, unsigned int i, struct rte_mbuf *mbuf)
+{
+    struct weir_trace_view view;
+    unsigned int sent;
+
+    trace_fill(&worker->burst, i, mbuf, &view);
+    do
+        sent = rte_ring_sp_enqueue_burst_elem(worker->traces, &view, sizeof(view), 1, NULL);
+    while (sent == 0 && worker->fleet->lossless);
+    worker->traffic.trace_lost += sent == 0;
+}
+
+/* Tell what became of each packet: of all for a trace file, else of those the filter picks. */
+void weir_tell_traces(struct weir_worker *worker)
+{
+    bool all = worker->fleet->settings->trace_file[0] != '\0';
+
+    for (unsigned int i = 0; i < worker->burst.count; i++) {
+        struct rte_mbuf *mbuf = worker->burst.mbuf[i];
+
+        if (!all && !weir_trace_matches(&worker->asks.trace, &worker->burst.packet[i]))
+            continue;
+        for (unsigned int left = worker->burst.packet[i].pieces; left > 0; left--) {
+            mbuf = weir_train_next(mbuf);
+            trace_send(worker, i, mbuf);
+        }
+        trace_send(worker, i, worker->burst.mbuf[i]);
+    }
+}
+
+/* Events never wait: a slow reader loses some, and they are counted. */
+void weir_tell_events(struct weir_worker *worker)
+{
+    struct weir_event_box *box = &worker->tracker.events;
+    unsigned int sent;
+
+    if (likely(box->count == 0))
+        return;
+    sent = rte_ring_sp_enqueue_burst_elem(worker->events, box->event, sizeof(struct weir_event),
+                                          box->count, NULL);
+    worker->tracker.counters.events_lost += box->count - sent;
+    box->count = 0;
+}
