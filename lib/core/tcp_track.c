@@ -488,6 +488,37 @@ static struct finding classify_dead(const struct weir_flow *flow, unsigned int d
     return inert(WEIR_REASON_AFTER_CLOSE);
 }
 
+/* Its SYN has not passed here, or passed as one of before: known from what answers it. */
+static bool syn_presumed(const struct weir_peer *peer)
+{
+    return (peer->flags & WEIR_PEER_SEEN) && unheard(peer);
+}
+
+/*
+ * The first that x sends after its SYN. Where a SYN is presumed, the answer to it may have been an
+ * old one come late as well, and the connection before goes on: what does not fit passes then.
+ */
+static struct finding classify_first(struct weir_flow *flow, unsigned int dir,
+                                     const struct weir_segment *seg, enum weir_midstream midstream)
+{
+    const struct weir_peer *x = &flow->peer[dir];
+    const struct weir_peer *y = &flow->peer[!dir];
+    bool presumed = syn_presumed(x) || syn_presumed(y);
+    struct finding finding = classify_opening(flow, dir, seg, midstream);
+
+    if (finding.event == WEIR_TCP_EVENTS && (y->flags & WEIR_PEER_SEEN) &&
+        !(y->flags & WEIR_PEER_UNSURE)) {
+        enum weir_reason reason = weir_window_check(flow, dir, seg);
+
+        finding = reason == WEIR_REASON_NONE ? judge_ack(flow, dir, seg) : refuse(reason);
+    } else if (finding.event == WEIR_TCP_EVENTS) {
+        finding = classify_unsure(flow, dir, seg);
+    }
+    if (finding.event == WEIR_TCP_EV_REFUSE && presumed)
+        return stray(WEIR_REASON_HALF_OPEN_ACK);
+    return finding;
+}
+
 static inline struct finding classify_ack(struct weir_flow *flow, unsigned int dir,
                                           const struct weir_segment *seg,
                                           enum weir_midstream midstream)
@@ -498,12 +529,8 @@ static inline struct finding classify_ack(struct weir_flow *flow, unsigned int d
 
     if (__builtin_expect(pair_dead(flow), 0))
         return classify_dead(flow, dir, seg);
-    if (__builtin_expect(!(x->flags & WEIR_PEER_PROVEN), 0)) {
-        struct finding opening = classify_opening(flow, dir, seg, midstream);
-
-        if (opening.event != WEIR_TCP_EVENTS)
-            return opening;
-    }
+    if (__builtin_expect(!(x->flags & WEIR_PEER_PROVEN), 0))
+        return classify_first(flow, dir, seg, midstream);
     if (__builtin_expect((y->flags & (WEIR_PEER_SEEN | WEIR_PEER_UNSURE)) != WEIR_PEER_SEEN, 0))
         return classify_unsure(flow, dir, seg);
     reason = weir_window_check(flow, dir, seg);

@@ -3,7 +3,7 @@
  * weir-model: check lib/core's TCP tracking against two RFC 9293 endpoints.
  *
  *   weir-model                 all scenarios, within the bounds of each
- *   weir-model --deep          the same, with more trouble in each
+ *   weir-model --deep          the same, with more trouble in most
  *   weir-model NAME...         these scenarios
  *   weir-model --list          what there is
  *   weir-model --mutate [-v]   change each cell of the endpoint tables, and see who notices
@@ -30,12 +30,17 @@ static void print_bounds(const struct scenario *scn)
 
 static struct scenario deeper(struct scenario scn)
 {
+    const struct deeper *more = &scn.deep;
+
     for (unsigned int at = 0; at < 2; at++)
-        scn.troubles.lose[at] = (uint8_t)(scn.troubles.lose[at] + 1);
-    scn.troubles.twice++;
-    scn.troubles.delay++;
-    for (unsigned int e = 0; e < 2; e++)
-        scn.end[e].repeats++;
+        scn.troubles.lose[at] = (uint8_t)(scn.troubles.lose[at] + more->lose[at]);
+    scn.troubles.twice = (uint8_t)(scn.troubles.twice + more->twice);
+    scn.troubles.delay = (uint8_t)(scn.troubles.delay + more->delay);
+    for (unsigned int e = 0; e < 2; e++) {
+        scn.end[e].repeats = (uint8_t)(scn.end[e].repeats + more->repeats[e]);
+        scn.end[e].sends = (uint8_t)(scn.end[e].sends + more->sends[e]);
+        scn.end[e].octets = (uint8_t)(scn.end[e].octets + more->octets[e]);
+    }
     return scn;
 }
 

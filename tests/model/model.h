@@ -135,6 +135,12 @@ struct state {
 #define VARIANT_RST_ACK    0x40U /* its ABORT sends RST and ACK */
 #define VARIANT_RELISTEN   0x80U /* listens again when a connection is over */
 
+/* What a deep run adds. */
+struct deeper {
+    uint8_t lose[2], twice, delay; /* to the troubles */
+    uint8_t repeats[2], sends[2], octets[2];
+};
+
 struct scenario {
     const char *name;
     const char *what;
@@ -147,9 +153,9 @@ struct scenario {
     } end[2];
     uint8_t mss;
     struct troubles troubles;
+    struct deeper deep;
     uint8_t midstream;   /* enum weir_midstream */
     uint8_t one_way;     /* packets of RIGHT do not pass the tap */
-    uint8_t quick;       /* part of the mutation run */
     uint8_t established; /* both ends begin in ESTABLISHED, unknown to the tap */
     uint8_t blind;       /* check blind segments in every nth state; 0 never */
 };
@@ -247,7 +253,6 @@ bool channel_empty(const struct state *s);
 enum exception {
     EXC_NONE,
     EXC_BARE_ACK,      /* P1: bare ACK from SYN-RECEIVED */
-    EXC_FIN_QUEUED,    /* P1, P2: closed, FIN waits behind data */
     EXC_FORMER,        /* P1, P2: SYN on a connection that the other end still holds */
     EXC_SILENT,        /* P2: gave up, or its RST was lost before the tap */
     EXC_SENDER_GONE,   /* P2: what passed was lost and its sender has gone */
@@ -292,6 +297,6 @@ void ladder_print(const struct event *path, unsigned int len, finding_t finding)
 
 /* mutate.c */
 int mutate_all(bool verbose);
-extern uint64_t tap_cells[2][WEIR_TCP_EVENTS][WEIR_TCP_STATES]; /* times each cell was used */
+extern bool tap_steps[WEIR_TCP_STATES][WEIR_TCP_STATES][2][WEIR_TCP_EVENTS]; /* orig, resp, dir */
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What must hold (P1, P2, P3, P5), and the exceptions to it: exceptions.md has the two histories of
- * each that no wire tells apart. P4 is in blind.c.
+ * What must hold (P1, P2, P3, P5), and the exceptions to it: docs/tcp-state-machine.md has the two
+ * histories of each that no wire tells apart. P4 is in blind.c.
  */
 #include "model.h"
 
@@ -12,7 +12,6 @@ uint64_t property_exceptions[EXCEPTIONS];
 const char *const property_exception_names[EXCEPTIONS] = {
     [EXC_NONE] = "none",
     [EXC_BARE_ACK] = "E1 bare ACK from SYN-RECEIVED",
-    [EXC_FIN_QUEUED] = "E2 closed, FIN waits behind text",
     [EXC_FORMER] = "E3 SYN on a connection that the other end holds",
     [EXC_SILENT] = "E4 gone without a word",
     [EXC_SENDER_GONE] = "E5 lost after the tap, its sender gone",
@@ -145,14 +144,16 @@ static unsigned int own_act(unsigned int state)
     }
 }
 
-/* Does it belong to another connection than the record, by its sender's or receiver's count? */
+/* Does it belong to another connection than the record, by its sender's or receiver's count? The
+ * sender of a first SYN knows of none that its receiver may be in. */
 static bool former(const struct state *s, const struct tapped *tapped)
 {
     const struct packet *p = &tapped->packet;
     const struct witness *from = &s->witness[tapped->sender], *to = &s->witness[!tapped->sender];
 
     return (from->generation != NO_GENERATION && from->generation != p->generation) ||
-           (to->generation != NO_GENERATION && to->generation != p->peer_generation);
+           (p->peer_generation != 0 && to->generation != NO_GENERATION &&
+            to->generation != p->peer_generation);
 }
 
 static bool excepted_step(const struct state *s, const struct tapped *tapped, unsigned int tracked)

@@ -6,7 +6,7 @@
 
 #include "core/segment.h"
 
-uint64_t tap_cells[2][WEIR_TCP_EVENTS][WEIR_TCP_STATES];
+bool tap_steps[WEIR_TCP_STATES][WEIR_TCP_STATES][2][WEIR_TCP_EVENTS];
 
 struct weir_segment tap_segment(const struct packet *p)
 {
@@ -34,10 +34,9 @@ static struct weir_outcome track(struct state *s, unsigned int sender,
     unsigned int pair = flow->pair;
     struct weir_outcome outcome = weir_tcp_track(flow, dir, seg, model_scn.midstream);
 
-    if (outcome.event < WEIR_TCP_EVENTS) {
-        tap_cells[0][outcome.event][weir_tcp_pairs.state[pair][dir]]++;
-        tap_cells[1][outcome.event][weir_tcp_pairs.state[pair][!dir]]++;
-    }
+    if (outcome.event < WEIR_TCP_EVENTS)
+        tap_steps[weir_tcp_pairs.state[pair][WEIR_ORIG]][weir_tcp_pairs.state[pair][WEIR_RESP]][dir]
+                 [outcome.event] = true;
     return outcome;
 }
 
@@ -71,7 +70,7 @@ struct weir_outcome tap_track(struct state *s, unsigned int sender, const struct
         s->grace = 0;
         s->mixed = 2U + (generation == s->witness[sender].generation);
         weir_tcp_reopen(flow, weir_flow_dir(flow, sender), seg);
-        s->adopted = 0;
+        s->adopted = (seg->flags & WEIR_TCP_ACK) ? 1 : 0; /* the SYN's window is not known */
         s->restarted = 0;
         s->witness[LEFT] = s->witness[RIGHT] = (struct witness){.generation = NO_GENERATION};
         outcome = track(s, sender, seg);
@@ -115,8 +114,9 @@ static bool other(uint8_t known, unsigned int generation)
 
 /*
  * Attempts at a connection interleave, and the wire does not tell which of them an endpoint is in:
- * - a record is opened by a SYN that is not its sender's present one, or was in the record before,
- *   or whose sender has gone on since, or while SYN or RST of the record before are on their way;
+ * - a record is opened by a SYN, or the answer to a SYN, that is not its sender's present one, or
+ *   was in the record before, or whose sender has gone on since, or while SYN or RST of the record
+ *   before are on their way;
  * - a SYN or SYN-ACK passes as no evidence, since the record is of another attempt;
  * - a SYN-ACK turns the record to another attempt.
  */
@@ -124,11 +124,13 @@ static void note_attempt(struct state *s, unsigned int sender, const struct pack
                          struct weir_outcome outcome, const uint8_t generations[2])
 {
     bool opened = s->mixed & 2;
+    bool answer = p->flags & WEIR_TCP_ACK;
+    const struct endpoint *opener = &s->end[answer ? !sender : sender];
 
     s->mixed &= 1;
     if (opened) {
-        s->mixed |=
-            s->end[sender].generation != p->generation || s->end[sender].state != WEIR_TCP_SYN_SENT;
+        s->mixed |= opener->generation != (answer ? p->peer_generation : p->generation) ||
+                    opener->state != WEIR_TCP_SYN_SENT;
         for (unsigned int dir = 0; dir < 2; dir++)
             for (unsigned int i = 0; i < s->count[AFTER][dir]; i++)
                 if (s->queue[AFTER][dir][i].flags & (WEIR_TCP_SYN | WEIR_TCP_RST))
