@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * SYN and SYN-ACK: the first of a connection, repeated, crossing, of another attempt, of a
+ * connection before (RFC 9293 3.5, 3.6.1, 3.10.7.2 to 3.10.7.4; RFC 5961 4, RFC 6191); and what
+ * they tell of windows and scales.
+ */
+#include "core/tcp_finding.h"
+#include "core/tcp_window.h"
+
+/* How far below the end a SYN is rather the old one come late than one with a random number. */
+#define SYN_NEAR 0xfffU
+
+/* Would an endpoint in TIME-WAIT take this SYN (RFC 9293 3.6.1 by sequence, RFC 6191 2 by time)? */
+static bool time_wait_takes(const struct weir_peer *x, const struct weir_segment *seg)
+{
+    if ((seg->opts & WEIR_SEG_TS) && (x->flags & WEIR_PEER_TS) && weir_seq_after(seg->tsval, x->ts))
+        return true;
+    return weir_seq_reaches(seg->seq, x->end);
+}
+
+/*
+ * Is this the SYN of the connection that is over, come late? Its number lies just below the end, if
+ * little was sent. Whoever reuses the pair begins beyond it (RFC 6528 3), or anywhere at random.
+ */
+static bool syn_of_old(const struct weir_peer *x, const struct weir_segment *seg)
+{
+    return (x->flags & (WEIR_PEER_SEEN | WEIR_PEER_UNSURE)) == WEIR_PEER_SEEN &&
+           x->end - 1 - seg->seq <= SYN_NEAR;
+}
+
+/*
+ * Whether such a SYN counted, its receiver's answer will tell: a SYN-ACK of it opens the
+ * connection. Until then its number stands where y's time stamp stood, which no closed connection
+ * needs; its lowest bit is set, since 0 means none.
+ */
+static void syn_remember(struct weir_peer *y, const struct weir_segment *seg)
+{
+    y->flags &= (uint8_t)~WEIR_PEER_TS;
+    y->ts = seg->seq | 1U;
+}
+
+/* Does this SYN-ACK of x answer a SYN that was remembered? */
+static bool syn_answered(const struct weir_peer *x, const struct weir_segment *seg)
+{
+    return !(x->flags & WEIR_PEER_TS) && x->ts == ((seg->ack - 1) | 1U);
+}
+
+/* Is this SYN or SYN-ACK the one x has already sent? It may come without the text it had before. */
+static bool syn_repeated(const struct weir_peer *x, const struct weir_peer *y,
+                         const struct weir_segment *seg)
+{
+    /* As long as x has sent nothing but its SYN, its first number is known: see commit_first_syn.
+     */
+    uint32_t first = (y->flags & WEIR_PEER_SEEN) ? y->ack - 1 : x->ack;
+    uint32_t end = weir_segment_end(seg);
+
+    return end == x->end || (seg->seq == first && !weir_seq_after(end, x->end));
+}
+
+/* Could it be the SYN-ACK of an end that has sent more since? */
+static bool syn_overtaken(const struct weir_peer *x, const struct weir_segment *seg)
+{
+    return x->end - 1 - seg->seq <= WEIR_SYN_REACH &&
+           !weir_seq_after(weir_segment_end(seg), x->end);
+}
+
+struct weir_finding weir_tcp_classify_syn(struct weir_flow *flow, unsigned int dir,
+                                          const struct weir_segment *seg)
+{
+    struct weir_peer *x = &flow->peer[dir];
+    struct weir_peer *y = &flow->peer[!dir];
+
+    if (flow->pair == WEIR_PAIR_NEW)
+        return weir_found(WEIR_TCP_EV_SYN, WEIR_REASON_NONE);
+    if (weir_flow_over(flow)) {
+        if (!weir_flow_dead(flow) && !time_wait_takes(x, seg) &&
+            (weir_flow_state(flow, !dir) == WEIR_TCP_TIME_WAIT || syn_of_old(x, seg))) {
+            syn_remember(y, seg);
+            return weir_found_stray(WEIR_REASON_SYN_TIME_WAIT);
+        }
+        return weir_found(WEIR_TCP_EV_SYN, WEIR_REASON_NONE);
+    }
+    if ((x->flags & WEIR_PEER_SEEN) && !(x->flags & WEIR_PEER_PROVEN)) {
+        if (syn_repeated(x, y, seg))
+            return weir_found(WEIR_TCP_EV_SYN, WEIR_REASON_RETRANSMISSION);
+        if (!(y->flags & WEIR_PEER_SEEN)) /* never answered: x has given up and tries anew */
+            return weir_found(WEIR_TCP_EVENTS, WEIR_REASON_NONE);
+    }
+    if (!(x->flags & WEIR_PEER_SEEN) && !(y->flags & WEIR_PEER_PROVEN)) /* simultaneous open */
+        return weir_found(WEIR_TCP_EV_SYN, WEIR_REASON_NONE);
+    y->flags |= WEIR_PEER_CHALL;
+    return weir_found_stray(WEIR_REASON_SYN_CHALLENGE);
+}
+
+enum weir_syn_match weir_tcp_acknowledges_syn(const struct weir_peer *y, const struct weir_peer *x,
+                                              uint32_t ack)
+{
+    if ((x->flags & WEIR_PEER_PROVEN) ||
+        weir_tcp_known_from_answer(x)) /* y.ack is an acknowledgement */
+        return ack == y->end ? WEIR_SYN_TRACKED : WEIR_SYN_NOT_MINE;
+    /* Until x is seen, y.ack holds y's initial sequence number, and x an earlier attempt's end. */
+    if (ack - (y->ack + 1) <= y->end - (y->ack + 1))
+        return WEIR_SYN_TRACKED;
+    if ((x->flags & WEIR_PEER_UNSURE) && ack == x->end)
+        return WEIR_SYN_EARLIER;
+    return WEIR_SYN_NOT_MINE;
+}
+
+/* Take the SYN of x for one that was never sent: undoes commit_first_syn for y. */
+static void forget_syn(struct weir_peer *x, struct weir_peer *y)
+{
+    x->flags &= (uint8_t)~WEIR_PEER_SEEN;
+    x->edge = 0;
+    y->edge -= y->ack;
+}
+
+struct weir_finding weir_tcp_classify_syn_ack(struct weir_flow *flow, unsigned int dir,
+                                              const struct weir_segment *seg)
+{
+    struct weir_peer *x = &flow->peer[dir];
+    struct weir_peer *y = &flow->peer[!dir];
+
+    if (weir_flow_over(flow)) {
+        if (syn_answered(x, seg))
+            return weir_found(WEIR_TCP_EVENTS, WEIR_REASON_NONE);
+        x->flags |= WEIR_PEER_CHALL; /* a SYN that did not count has been answered: see reopen */
+        return weir_found_stray(WEIR_REASON_AFTER_CLOSE);
+    }
+    if (!(x->flags & WEIR_PEER_SEEN) && !(y->flags & WEIR_PEER_PROVEN)) {
+        switch (weir_tcp_acknowledges_syn(y, x, seg->ack)) {
+        case WEIR_SYN_EARLIER:
+            y->ack = seg->ack - 1;
+            y->end = seg->ack;
+            return weir_found(WEIR_TCP_EV_SYN_ACK, WEIR_REASON_NONE);
+        case WEIR_SYN_TRACKED:
+            return weir_found(WEIR_TCP_EV_SYN_ACK, WEIR_REASON_NONE);
+        default:
+            return weir_found_stray(WEIR_REASON_SYN_ACK_OTHER);
+        }
+    }
+    if (!(y->flags & WEIR_PEER_SEEN) && !(x->flags & WEIR_PEER_PROVEN) && syn_repeated(x, y, seg))
+        return weir_found(WEIR_TCP_EV_SYN_ACK, WEIR_REASON_NONE); /* y's SYN took another way */
+    if (y->end - seg->ack <= WEIR_SYN_REACH) {
+        if (weir_flow_state(flow, !dir) == WEIR_TCP_SYN_SENT && syn_overtaken(x, seg) &&
+            weir_tcp_acknowledges_syn(y, x, seg->ack) == WEIR_SYN_TRACKED)
+            return weir_found(WEIR_TCP_EV_SYN_ACK, WEIR_REASON_NONE);
+        if ((x->flags & (WEIR_PEER_SEEN | WEIR_PEER_PROVEN)) == WEIR_PEER_SEEN &&
+            syn_repeated(x, y, seg))
+            return weir_found(WEIR_TCP_EV_SYN_ACK, WEIR_REASON_RETRANSMISSION);
+        if ((x->flags & WEIR_PEER_PROVEN) && syn_overtaken(x, seg))
+            return weir_found_inert(WEIR_REASON_OLD_DUPLICATE);
+    }
+    if (x->flags & WEIR_PEER_PROVEN) {
+        y->flags |= WEIR_PEER_CHALL;
+        return weir_found_stray(WEIR_REASON_SYN_CHALLENGE);
+    }
+    if (!(y->flags & WEIR_PEER_PROVEN) && seg->ack == y->end &&
+        weir_flow_state(flow, !dir) == WEIR_TCP_SYN_RECEIVED) {
+        forget_syn(x, y); /* x has given up its own attempt, and takes that of y */
+        return weir_found(WEIR_TCP_EV_SYN_ACK, WEIR_REASON_NONE);
+    }
+    return weir_found_stray(WEIR_REASON_SYN_ACK_OTHER);
+}
+
+/* Both SYNs have passed: scaling counts only if both offered it (RFC 7323 2.2). */
+static void scale_negotiate(struct weir_flow *flow)
+{
+    if (weir_window_scale(flow, 0) == WEIR_WSCALE_UNKNOWN ||
+        weir_window_scale(flow, 1) == WEIR_WSCALE_UNKNOWN) {
+        weir_window_set_scale(flow, 0, 0);
+        weir_window_set_scale(flow, 1, 0);
+    }
+}
+
+/*
+ * The first SYN or SYN-ACK of x. As long as y has not been seen, x.ack holds x's initial sequence
+ * number and x.edge the window of its SYN; when y's SYN passes they become what their names say.
+ */
+static void commit_first_syn(struct weir_flow *flow, unsigned int dir,
+                             const struct weir_segment *seg)
+{
+    struct weir_peer *x = &flow->peer[dir];
+    struct weir_peer *y = &flow->peer[!dir];
+    bool answered = weir_tcp_known_from_answer(x);
+    uint32_t next = (seg->flags & WEIR_TCP_ACK) ? seg->ack : answered ? y->end : y->ack + 1;
+    bool adopted = y->flags & WEIR_PEER_UNSURE;
+
+    x->flags &= (uint8_t)~WEIR_PEER_UNSURE;
+    x->end = weir_segment_end(seg);
+    weir_window_set_scale(flow, dir, (seg->opts & WEIR_SEG_WS) ? seg->wscale : WEIR_WSCALE_UNKNOWN);
+    if (!(y->flags & WEIR_PEER_SEEN)) {
+        x->ack = seg->seq;
+        x->edge = seg->win;
+        return;
+    }
+    x->ack = next;
+    x->edge = next + seg->win;
+    if (answered) /* it may have been another SYN of x: only the size of the window is sure */
+        y->edge -= y->ack;
+    y->ack = seg->seq + 1;
+    y->edge += seg->seq + 1;
+    if (!adopted || !(seg->opts & WEIR_SEG_WS)) /* else y's offer was not seen and stays unknown */
+        scale_negotiate(flow);
+}
+
+/* x answers a SYN of y that has not passed here: half a simultaneous open took another way. */
+static void commit_answer(struct weir_flow *flow, unsigned int dir, const struct weir_segment *seg)
+{
+    struct weir_peer *x = &flow->peer[dir];
+    struct weir_peer *y = &flow->peer[!dir];
+
+    x->ack = seg->ack;
+    x->edge = seg->ack + seg->win;
+    y->end = seg->ack;
+    y->ack = x->end;
+    y->edge = (x->end + WEIR_WINDOW_MAX) | 1U; /* not 0: see known_from_answer */
+    y->flags |= WEIR_PEER_UNSURE;
+    weir_window_set_scale(flow, !dir, WEIR_WSCALE_UNKNOWN);
+}
+
+void weir_tcp_commit_syn(struct weir_flow *flow, unsigned int dir, const struct weir_segment *seg)
+{
+    struct weir_peer *x = &flow->peer[dir];
+    struct weir_peer *y = &flow->peer[!dir];
+    uint32_t end = weir_segment_end(seg);
+
+    if (!(x->flags & WEIR_PEER_SEEN)) {
+        commit_first_syn(flow, dir, seg);
+    } else if ((seg->flags & WEIR_TCP_ACK) && !(y->flags & WEIR_PEER_SEEN)) {
+        commit_answer(flow, dir, seg);
+    } else {
+        if (weir_seq_after(end, x->end))
+            x->end = end;
+        if ((seg->flags & WEIR_TCP_ACK) && weir_seq_after(seg->ack, x->ack))
+            x->ack = seg->ack;
+        if ((seg->flags & WEIR_TCP_ACK) && weir_seq_after(seg->ack + seg->win, x->edge))
+            x->edge = seg->ack + seg->win;
+        if (x->flags & WEIR_PEER_PROVEN) { /* hear_past_syn */
+            weir_window_set_scale(flow, dir,
+                                  (seg->opts & WEIR_SEG_WS) ? seg->wscale : WEIR_WSCALE_UNKNOWN);
+            scale_negotiate(flow);
+        }
+    }
+    x->flags |= WEIR_PEER_SEEN;
+    if ((seg->opts & WEIR_SEG_TS) && (seg->flags & WEIR_TCP_ACK) && seg->tsecr != 0) {
+        y->ts = seg->tsecr;
+        y->flags |= WEIR_PEER_TS;
+    }
+}
