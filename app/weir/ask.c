@@ -15,7 +15,8 @@
 #define COPIES     2048U /* room of a listing's ring */
 #define SLICE      32U   /* records copied a slice, at most */
 #define SLICE_LOOK 4096U /* records looked at a slice, at most; empty stretches go by 64 */
-#define SLICE_USEC 20U   /* between two slices: 1.6 million records a second */
+#define SLICE_USEC 20U   /* that a slice may be taken for, however long it was interrupted */
+#define SLICE_PART 64U   /* of a busy worker's time that slices may take, at most */
 
 struct weir_listing {
     struct weir_fleet *fleet;
@@ -99,7 +100,7 @@ static bool listing_slice(struct weir_worker *worker, struct weir_listing_part *
     return false;
 }
 
-static void listings_go_on(struct weir_worker *worker)
+static bool listings_go_on(struct weir_worker *worker)
 {
     struct weir_asks *asks = &worker->asks;
 
@@ -110,8 +111,9 @@ static void listings_go_on(struct weir_worker *worker)
             continue;
         if (listing_slice(worker, part))
             part->listing = NULL;
-        return;
+        return true;
     }
+    return false;
 }
 
 void weir_asks_poll(struct weir_worker *worker)
@@ -119,14 +121,18 @@ void weir_asks_poll(struct weir_worker *worker)
     struct weir_ask ask[ASKS_POLL];
     unsigned int count =
         rte_ring_sc_dequeue_burst_elem(worker->asks.ring, ask, sizeof(ask[0]), ASKS_POLL, NULL);
-    uint64_t now = worker->poll_tsc;
+    uint64_t begun;
+    uint64_t took;
 
     for (unsigned int i = 0; i < count; i++)
         ask_take(worker, &ask[i]);
-    if (now - worker->asks.slice_tsc < rte_get_tsc_hz() / 1000000 * SLICE_USEC)
+    if (!worker->poll_idle && worker->poll_tsc < worker->asks.slice_tsc)
         return;
-    worker->asks.slice_tsc = now;
-    listings_go_on(worker);
+    begun = rte_rdtsc();
+    if (!listings_go_on(worker))
+        return;
+    took = RTE_MIN(rte_rdtsc() - begun, rte_get_tsc_hz() / 1000000 * SLICE_USEC);
+    worker->asks.slice_tsc = begun + SLICE_PART * took;
 }
 
 static bool prefix_matches(const uint8_t *addr, const uint8_t *prefix, unsigned int len)

@@ -5,8 +5,9 @@
  *   control core --- asks (single producer, single consumer ring) ---> worker
  *   control core <-- copies of records (a ring per listing and worker) --- worker
  *
- * A worker looks at its asks between bursts. A listing goes on a slice at a time, at a bounded
- * rate, and waits while its ring is full, so that a slow reader costs the worker nothing.
+ * A worker looks at its asks between bursts. A listing goes on a slice at a time, in each idle
+ * poll, and on a busy worker in a bounded part of its time; it waits while its ring is full, so
+ * that a slow reader costs the worker nothing.
  *
  * The control core's functions are for the control core's thread only, the worker's for its own.
  */
@@ -76,7 +77,7 @@ struct weir_asks {
     struct rte_ring *ring; /* struct weir_ask */
     struct weir_listing_part part[WEIR_LISTINGS_MAX];
     unsigned int turn;
-    uint64_t slice_tsc;
+    uint64_t slice_tsc; /* before which a busy worker does no further slice */
     struct weir_trace_filter trace;
 };
 
