@@ -61,6 +61,11 @@ int weir_control_open(struct weir_control *control)
         if (control->traces == NULL)
             return -EIO;
     }
+    if (settings->mirror_file[0] != '\0') {
+        control->mirror = weir_mirror_open(settings->mirror_file, settings->mirror_size);
+        if (control->mirror == NULL)
+            return -EIO;
+    }
     if (settings->ipfix[0] != '\0') {
         control->ipfix = weir_ipfix_open(settings->ipfix, settings->exit_at_end);
         if (control->ipfix == NULL)
@@ -69,10 +74,18 @@ int weir_control_open(struct weir_control *control)
     return 0;
 }
 
+static void mirror_ports(struct weir_control *control)
+{
+    for (uint16_t id = 0; id < RTE_MAX_ETHPORTS; id++)
+        if (control->ports.port[id].used)
+            weir_mirror_port(control->mirror, id, control->ports.port[id].name);
+}
+
 int weir_control_serve_begin(struct weir_control *control)
 {
     int err = weir_http_start(control);
 
+    mirror_ports(control);
     control->start_us = weir_monotonic_us();
     control->flush_us = control->start_us;
     weir_output_patience(control->flows, patience(control));
@@ -108,13 +121,17 @@ int weir_control_close(struct weir_control *control)
 {
     int flows;
     int traces;
+    int mirror;
 
     weir_telemetry_stop(control->telemetry);
     weir_http_stop(control->http);
     flows = weir_output_close(control->flows);
     traces = weir_output_close(control->traces);
+    mirror = weir_mirror_close(control->mirror);
     weir_ipfix_close(control->ipfix);
-    return flows < 0 ? flows : traces;
+    if (flows < 0)
+        return flows;
+    return traces < 0 ? traces : mirror;
 }
 
 static uint32_t epoch_of(const struct weir_worker *worker)
@@ -189,6 +206,21 @@ static unsigned int take_traces(struct weir_control *control, struct weir_worker
     return count;
 }
 
+static unsigned int take_refused(struct weir_control *control, struct weir_worker *worker)
+{
+    struct weir_mirror_view view;
+    unsigned int count = 0;
+
+    if (worker->mirrors == NULL)
+        return 0;
+    while (count < TAKE_AT_ONCE &&
+           rte_ring_sc_dequeue_burst_elem(worker->mirrors, &view, sizeof(view), 1, NULL) == 1) {
+        weir_mirror_write(control->mirror, &view);
+        count++;
+    }
+    return count;
+}
+
 static void workers_look(struct weir_control *control)
 {
     for (unsigned int id = 0; id < control->fleet.count; id++) {
@@ -241,6 +273,7 @@ static void every_second(struct weir_control *control)
         weir_output_flush(control->flows);
     if (control->traces != NULL)
         weir_output_flush(control->traces);
+    weir_mirror_flush(control->mirror);
     losses_tell(control, now_us);
 }
 
@@ -250,6 +283,7 @@ unsigned int weir_control_round(struct weir_control *control)
 
     for (unsigned int id = 0; id < control->fleet.count; id++) {
         taken += take_traces(control, control->fleet.worker[id]);
+        taken += take_refused(control, control->fleet.worker[id]);
         taken += take_flows(control, control->fleet.worker[id]);
     }
     weir_events_tell(&control->events, &control->fleet);
@@ -282,6 +316,8 @@ const struct weir_stats *weir_control_stats(struct weir_control *control)
     stats->control = control->counts;
     stats->control.flows_unwritten = flows_lost(control);
     stats->control.traces_unwritten = traces_lost(control);
+    stats->control.captured = weir_mirror_written(control->mirror);
+    stats->control.captures_unwritten = weir_mirror_unwritten(control->mirror);
     stats->control.records_written = control->counts.records_taken - flows_lost(control);
     stats->control.subscribers = weir_events_subscribers(&control->events);
     stats->control.listings = 0;

@@ -33,6 +33,7 @@ struct weir_control {
     struct weir_output *flows;  /* records of ended flows; NULL: none wanted */
     uint64_t flows_lost;        /* records that earlier ones did not take */
     struct weir_output *traces; /* likewise; NULL: live traces only */
+    struct weir_mirror *mirror; /* refused packets; NULL: none wanted */
     struct weir_ipfix *ipfix;   /* records of ended flows; NULL: none wanted */
     struct weir_events events;
     struct weir_http *http;           /* NULL: not served */

@@ -16,6 +16,7 @@
 #define OUTGOING_SIZE 4096U
 #define FLOWS_SIZE    8192U
 #define TRACES_SIZE   16384U
+#define MIRRORS_SIZE  256U
 #define SCRATCH_LEN   65600U /* a frame with the longest IPv4 packet, two tags */
 
 /* Outbox: each packet of a burst can end two flows, and a sweep some more. */
@@ -103,6 +104,11 @@ static int rings_make(struct weir_worker *worker, const struct weir_settings *se
                                socket, single);
     worker->events =
         ring_make("events", worker->id, EVENTS_RING, sizeof(struct weir_event), socket, single);
+    if (settings->mirror_file[0] != '\0') {
+        worker->mirrors = ring_make("mirrors", worker->id, MIRRORS_SIZE,
+                                    sizeof(struct weir_mirror_view), socket, single);
+        ok = ok && worker->mirrors != NULL;
+    }
     ok = ok && worker->traces != NULL && worker->events != NULL &&
          weir_asks_make(&worker->asks, worker->id, socket) == 0;
     if (ok)
@@ -141,6 +147,7 @@ static int worker_make(struct weir_fleet *fleet, unsigned int id, unsigned int l
     worker->tracker.drain = weir_worker_drain;
     worker->tracker.drain_context = worker;
     worker->tracker.judge_context = worker;
+    worker->mirror_bucket.per_sec = fleet->settings->mirror_per_sec;
     worker->bucket.per_sec = fleet->settings->reject_per_sec;
     worker->tracker.want_ids = fleet->settings->trace_file[0] != '\0';
     return err;
@@ -240,6 +247,7 @@ static void worker_free(struct weir_worker *worker)
     rte_ring_free(worker->flows);
     rte_ring_free(worker->traces);
     rte_ring_free(worker->events);
+    rte_ring_free(worker->mirrors);
     rte_ring_free(worker->asks.ring);
     weir_frag_drop(&worker->frag);
     rte_free(worker->event_room);

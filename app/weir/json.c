@@ -131,6 +131,7 @@ static void put_rings(json_t *object, const struct weir_stats_worker *worker)
 
     put(object, "steer_lost", traffic->steer_lost);
     put(object, "trace_lost", traffic->trace_lost);
+    put(object, "capture_lost", traffic->mirror_lost);
     put(object, "records_lost", worker->counters.records_lost);
     put(object, "events_lost", worker->counters.events_lost);
     put(object, "annex_full", worker->counters.annex_full);
@@ -205,6 +206,8 @@ static json_t *control_stats(const struct weir_stats_control *counts)
     put(object, "records_written", counts->records_written);
     put(object, "records_unwritten", counts->flows_unwritten);
     put(object, "traces_unwritten", counts->traces_unwritten);
+    put(object, "captured", counts->captured);
+    put(object, "captures_unwritten", counts->captures_unwritten);
     put(object, "reloads", counts->reloads);
     put(object, "reloads_failed", counts->reloads_failed);
     return object;

@@ -193,7 +193,7 @@ static void put_losses(struct page *page)
     } rows[] = {
         {"record", AT(counters.records_lost)}, {"event", AT(counters.events_lost)},
         {"trace", AT(traffic.trace_lost)},     {"steered_packet", AT(traffic.steer_lost)},
-        {"annex", AT(counters.annex_full)},
+        {"annex", AT(counters.annex_full)},    {"captured_packet", AT(traffic.mirror_lost)},
     };
 
     counter(page, "weir_lost", "What found no room, by what it was.");
@@ -323,6 +323,9 @@ static void put_control(struct page *page)
     counter(page, "weir_unwritten", "Records that an output did not take.");
     sample(page, counts->flows_unwritten, "output=\"flows\"");
     sample(page, counts->traces_unwritten, "output=\"trace\"");
+    sample(page, counts->captures_unwritten, "output=\"capture\"");
+    counter(page, "weir_captured_packets", "Refused packets written to the capture.");
+    one(page, counts->captured);
     counter(page, "weir_reloads", "Reloads that were carried out.");
     one(page, counts->reloads);
     counter(page, "weir_reloads_failed", "Reloads that were refused.");

@@ -18,6 +18,7 @@ enum option_id {
     OPT_CONFIG,
     OPT_FLOWS,
     OPT_TRACE,
+    OPT_CAPTURE,
     OPT_OUT,
     OPT_EXIT_AT_END,
     OPT_SHADOW,
@@ -45,6 +46,8 @@ static const struct {
                    "write a record of each flow, JSON Lines; -: standard output"},
     [OPT_TRACE] = {"trace", "FILE|-", IN_RUN | IN_REPLAY,
                    "write a record of each packet, likewise"},
+    [OPT_CAPTURE] = {"capture", "FILE", IN_RUN | IN_REPLAY,
+                     "write refused packets, each with its reason, pcapng"},
     [OPT_OUT] = {"out", "OUT.pcap", IN_REPLAY, "write what is forwarded into a capture"},
     [OPT_EXIT_AT_END] = {"exit-at-end", NULL, IN_RUN | IN_REPLAY,
                          "end with the files of net_pcap ports, as replay always does"},
@@ -222,6 +225,7 @@ static int apply(const struct given *given, struct weir_settings *settings)
     int error = apply_path(given, OPT_FLOWS, settings->flow_file);
 
     error = error ? error : apply_path(given, OPT_TRACE, settings->trace_file);
+    error = error ? error : apply_path(given, OPT_CAPTURE, settings->mirror_file);
     error =
         error ? error : apply_word(given, OPT_CHECKSUM, "tracking.checksum", &settings->checksum);
     error = error ? error

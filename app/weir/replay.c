@@ -53,6 +53,7 @@ static int check_files(const struct weir_options *options, const struct weir_set
         {"--out", options->out_file},
         {"the file for flow records", settings->flow_file},
         {"the file for the trace", settings->trace_file},
+        {"the capture of refused packets", settings->mirror_file},
     };
     unsigned int count = sizeof(files) / sizeof(files[0]);
 

@@ -33,8 +33,11 @@ struct weir_settings {
     char config_file[WEIR_PATH_MAX]; /* "" = none */
     char flow_file[WEIR_PATH_MAX];   /* "" = none, "-" = standard output */
     char trace_file[WEIR_PATH_MAX];
-    char ipfix[WEIR_NAME_MAX]; /* "udp:ADDRESS:PORT", "tcp:..."; "" = none */
-    bool exit_at_end;          /* end when every port has said all it has (net_pcap files) */
+    char mirror_file[WEIR_PATH_MAX]; /* of refused packets; "" = none */
+    uint32_t mirror_size;            /* octets, it and the one before; default 64 MiB */
+    uint32_t mirror_per_sec;         /* packets of a worker; default 1000 */
+    char ipfix[WEIR_NAME_MAX];       /* "udp:ADDRESS:PORT", "tcp:..."; "" = none */
+    bool exit_at_end;                /* end when every port has said all it has (net_pcap files) */
     bool quiet;
     bool frames_cut;    /* replay only: the capture has a snap length, so frames may end early */
     uint32_t frame_max; /* replay only: octets of the capture's largest frame; 0: not known */

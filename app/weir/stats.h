@@ -57,6 +57,8 @@ struct weir_stats_control {
     uint64_t records_written; /* those it took, and */
     uint64_t flows_unwritten; /* those it did not */
     uint64_t traces_unwritten;
+    uint64_t captured; /* refused packets in the capture, and */
+    uint64_t captures_unwritten;
     uint64_t reloads, reloads_failed;
 };
 

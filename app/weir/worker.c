@@ -133,6 +133,8 @@ static void burst_finish(struct weir_worker *worker)
     weir_burst_track(burst, &worker->tracker);
     if (unlikely(worker->tracker.want_ids))
         weir_tell_traces(worker);
+    if (unlikely(worker->mirrors != NULL))
+        weir_tell_refused(worker);
     weir_tell_events(worker);
     weir_tell_flows(worker);
     verdicts_carry_out(worker);

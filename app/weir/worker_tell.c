@@ -94,3 +94,52 @@ void weir_tell_events(struct weir_worker *worker)
     worker->tracker.counters.events_lost += box->count - sent;
     box->count = 0;
 }
+
+static void mirror_fill(const struct weir_burst *burst, unsigned int i, struct rte_mbuf *mbuf,
+                        struct weir_mirror_view *view)
+{
+    struct weir_trace_view facts;
+    const void *octets;
+
+    trace_fill(burst, i, mbuf, &facts);
+    view->time_us = facts.time_us;
+    view->number = facts.n;
+    view->port = facts.port;
+    view->reason = facts.reason;
+    view->len = mbuf->pkt_len;
+    view->captured = (uint16_t)RTE_MIN(mbuf->pkt_len, WEIR_MIRROR_SNAP);
+    octets = rte_pktmbuf_read(mbuf, 0, view->captured, view->octets);
+    if (octets != view->octets)
+        memcpy(view->octets, octets, view->captured);
+}
+
+static void mirror_send(struct weir_worker *worker, unsigned int i, struct rte_mbuf *mbuf)
+{
+    struct weir_mirror_view view;
+    unsigned int sent = 0;
+
+    if (weir_answer_take(&worker->mirror_bucket, worker->burst.time_us[i])) {
+        mirror_fill(&worker->burst, i, mbuf, &view);
+        do
+            sent = rte_ring_sp_enqueue_burst_elem(worker->mirrors, &view, sizeof(view), 1, NULL);
+        while (sent == 0 && worker->fleet->lossless);
+    }
+    worker->traffic.mirror_lost += sent == 0;
+}
+
+void weir_tell_refused(struct weir_worker *worker)
+{
+    const struct weir_burst *burst = &worker->burst;
+
+    for (unsigned int i = 0; i < burst->count; i++) {
+        struct rte_mbuf *mbuf = burst->mbuf[i];
+
+        if (weir_reason_class(burst->fate[i].reason) != WEIR_REASON_CLASS_REFUSE)
+            continue;
+        for (unsigned int left = burst->packet[i].pieces; left > 0; left--) {
+            mbuf = weir_train_next(mbuf);
+            mirror_send(worker, i, mbuf);
+        }
+        mirror_send(worker, i, burst->mbuf[i]);
+    }
+}

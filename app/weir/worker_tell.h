@@ -13,6 +13,9 @@ void weir_tell_flows(struct weir_worker *worker);
 /* What became of each packet: of all for a trace file, else of those the filter picks. */
 void weir_tell_traces(struct weir_worker *worker);
 
+/* Refused packets for the capture, whatever becomes of them. There is a ring for them. */
+void weir_tell_refused(struct weir_worker *worker);
+
 /* Events never wait: a slow reader loses some, and they are counted. */
 void weir_tell_events(struct weir_worker *worker);
 

@@ -31,6 +31,7 @@
 #include "dp/frag.h"
 #include "dp/policy.h"
 #include "weir/ask.h"
+#include "weir/mirror.h"
 #include "weir/ports.h"
 #include "weir/settings.h"
 
@@ -74,11 +75,12 @@ struct weir_traffic {
     uint64_t passed_in;   /* for others, done with */
     uint64_t tcp_packets; /* that reached the TCP checks */
     uint64_t trace_lost;
-    uint64_t answers;                        /* sent for rejected packets */
-    uint64_t polls;                          /* rounds of the loop, and of them */
-    uint64_t polls_idle;                     /* those that found nothing to do */
-    uint64_t busy_cycles;                    /* TSC cycles in polls that found packets, and */
-    uint64_t idle_cycles;                    /* in those that did not */
+    uint64_t mirror_lost; /* refused packets that went into no capture: rate, or full ring */
+    uint64_t answers;     /* sent for rejected packets */
+    uint64_t polls;       /* rounds of the loop, and of them */
+    uint64_t polls_idle;  /* those that found nothing to do */
+    uint64_t busy_cycles; /* TSC cycles in polls that found packets, and */
+    uint64_t idle_cycles; /* in those that did not */
     uint64_t burst_fill[WEIR_FILL_BUCKETS];  /* bursts received from ports, by their packets */
     uint64_t poll_cycles[WEIR_POLL_BUCKETS]; /* polls by their length */
 };
@@ -115,7 +117,8 @@ struct weir_worker {
     struct weir_backlog backlog;
     struct rte_ring *flows;  /* struct weir_flow_view to the control core; NULL where not wanted */
     struct rte_ring *traces; /* struct weir_trace_view to the control core; NULL where not wanted */
-    struct rte_ring *events; /* struct weir_event to the control core; NULL where not wanted */
+    struct rte_ring *mirrors; /* struct weir_mirror_view likewise */
+    struct rte_ring *events;  /* struct weir_event to the control core; NULL where not wanted */
     struct weir_asks asks;
     struct weir_event *event_room; /* memory of tracker.events */
     struct weir_reader reader;
@@ -125,6 +128,7 @@ struct weir_worker {
     struct weir_tx_buffer tx[RTE_MAX_ETHPORTS];
     const struct weir_policy_set *policy; /* held for one poll */
     struct weir_answer_bucket bucket;
+    struct weir_answer_bucket mirror_bucket;
     uint64_t poll_tsc;  /* when this poll began: the time of all that it does */
     uint64_t sweep_tsc; /* when it last swept */
     bool poll_idle;     /* this poll has found nothing to do */

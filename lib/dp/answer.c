@@ -16,14 +16,15 @@
 #define ICMP_UNREACH     3
 #define ICMP6_UNREACH    1
 #define ICMP_LEN         8U
+#define SECOND_USEC      1000000U
 
 int weir_answer_take(struct weir_answer_bucket *bucket, uint64_t now_us)
 {
     uint64_t due = now_us > bucket->filled_us ? now_us - bucket->filled_us : 0;
     uint32_t per_sec = __atomic_load_n(&bucket->per_sec, __ATOMIC_RELAXED);
-    uint64_t add = RTE_MIN(due, 1000000U) * per_sec / 1000000;
+    uint64_t add = RTE_MIN(due, SECOND_USEC) * per_sec / SECOND_USEC;
 
-    if (add > 0)
+    if (add > 0 || bucket->filled_us > now_us + SECOND_USEC) /* the clock was set back */
         bucket->filled_us = now_us;
     bucket->tokens = (uint32_t)RTE_MIN(bucket->tokens + add, per_sec);
     if (bucket->tokens == 0)
