@@ -189,7 +189,7 @@ static int pool_make(struct weir_ports *ports, const struct weir_settings *setti
         stderr,
         "weir: no memory for %zu packet buffers: %s; give EAL more (-m), or lower workers.mbufs\n",
         count, rte_strerror(rte_errno));
-    return 1;
+    return -ENOMEM;
 }
 
 static int queues_make(struct weir_ports *ports, uint16_t id, const struct weir_settings *settings)

@@ -34,8 +34,8 @@ struct weir_ports {
 int weir_ports_find(struct weir_ports *ports, const struct weir_settings *settings);
 
 /*
- * Make the mbuf pool, configure queues for so many workers, start all ports. Returns 0, or 1 after
- * a message; what was started is stopped by weir_ports_stop.
+ * Make the mbuf pool, configure queues for so many workers, start all ports. Returns 0, or a
+ * negative errno after a message; what was started is stopped by weir_ports_stop.
  */
 int weir_ports_start(struct weir_ports *ports, const struct weir_settings *settings);
 

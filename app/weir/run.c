@@ -144,9 +144,12 @@ static bool received_all(struct run *run)
     /* A capture can be played again; traffic goes on whatever becomes of its records. */
     bool futile = run->control.fleet.lossless && weir_control_output_failed(&run->control);
 
-    if (run->interrupted || futile)
+    bool ending = run->interrupted || futile;
+
+    if (ending)
         phase_set(run, WEIR_PHASE_DRAIN);
-    return all_of(run, offsetof(struct weir_worker, finished)) &&
+    return (ending || run->control.settings->exit_at_end) &&
+           all_of(run, offsetof(struct weir_worker, finished)) &&
            nothing_under_way(&run->control.fleet) && weir_control_serve_end(&run->control);
 }
 
