@@ -6,7 +6,8 @@
  *   weir-model --deep          the same, with more trouble in most
  *   weir-model NAME...         these scenarios
  *   weir-model --list          what there is
- *   weir-model --mutate [-v]   change each cell of the endpoint tables, and see who notices
+ *   weir-model --mutants       list the mutants of the endpoint tables' cells
+ *   weir-model --mutate        run the scenarios on the mutants given as "table,event,state,value"
  */
 #include "model.h"
 
@@ -97,8 +98,10 @@ int main(int argc, char **argv)
         return list();
     if (weir_tcp_pairs_compose(&weir_tcp_pairs, &weir_tcp_endpoints) < 0)
         return EXIT_FAILURE;
+    if (option("--mutants", argc, argv))
+        return mutate_list();
     if (option("--mutate", argc, argv))
-        return mutate_all(option("-v", argc, argv));
+        return mutate_these(stdin);
     finding = property_total(&weir_tcp_pairs);
     printf("P5 over %u pairs: %s\n", weir_tcp_pairs.count, finding ? finding : "holds");
     failed += finding != NULL;

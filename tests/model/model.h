@@ -19,6 +19,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "core/flow.h"
 #include "core/tcp_track.h"
@@ -295,8 +296,9 @@ struct result explore(const struct scenario *scn, uint64_t max_states, bool prin
 /* ladder.c */
 void ladder_print(const struct event *path, unsigned int len, finding_t finding);
 
-/* mutate.c */
-int mutate_all(bool verbose);
+/* mutate.c: list all mutants and what composing them tells; run the scenarios on those listed. */
+int mutate_list(void);
+int mutate_these(FILE *list);
 extern bool tap_steps[WEIR_TCP_STATES][WEIR_TCP_STATES][2][WEIR_TCP_EVENTS]; /* orig, resp, dir */
 
 #endif

@@ -3,10 +3,13 @@
  * Who notices a wrong cell? Each cell of both endpoint tables is changed to every other value in
  * turn, and the pair table composed anew. A mutant is
  *
- *   killed       the pairs no longer fit, or P5 does not hold, or a scenario fails
- *   unreached    on every step that any scenario takes it does what the true table does, so that
- * all scenarios run as before: no conforming endpoint and no blind segment comes to it survived
- * neither: it is listed
+ *   equal      the pair table is the same: wherever the cell is asked, the other end's cell refuses
+ *   killed     the pairs no longer fit, or P5 does not hold, or a scenario fails
+ *   unreached  on every step that any scenario takes it does what the true table does, so that all
+ *              scenarios run as before: no conforming endpoint and no blind segment comes to it
+ *   survived   none of these
+ *
+ * mutants.py runs the packet tables of tests/core as well, and counts.
  */
 #include "model.h"
 
@@ -17,9 +20,14 @@
 #define SCENARIOS_MAX 64U
 #define ALL_STATES    60000000ULL
 
-enum fate { KILLED, UNREACHED, SURVIVED, FATES };
+enum fate { KILLED, EQUAL, UNREACHED, SURVIVED, OPEN, FATES };
 
-static const char *const fates[FATES] = {"killed", "unreached", "survived"};
+static const char *const fates[FATES] = {"killed", "equal", "unreached", "survived", "open"};
+
+/* A cell, and what it is to hold instead. */
+struct mutant {
+    unsigned int table, event, state, value;
+};
 
 static bool taken[SCENARIOS_MAX][WEIR_TCP_STATES][WEIR_TCP_STATES][2][WEIR_TCP_EVENTS];
 static unsigned int order[SCENARIOS_MAX]; /* scenarios, quickest first */
@@ -95,65 +103,98 @@ static bool differs(const struct weir_tcp_pairs *whole, unsigned int scenario)
     return false;
 }
 
-static enum fate try(unsigned int table, unsigned int event, unsigned int state, uint8_t value,
-                     const struct weir_tcp_pairs *whole)
+/* What the composition alone tells: OPEN where it tells nothing. */
+static enum fate compose(const struct mutant *m, const struct weir_tcp_pairs *whole)
 {
     struct weir_tcp_endpoints tables = weir_tcp_endpoints;
-    bool reached = false;
 
-    *cell_of(&tables, table, event, state) = value;
+    *cell_of(&tables, m->table, m->event, m->state) = (uint8_t)m->value;
     if (weir_tcp_pairs_compose(&weir_tcp_pairs, &tables) < 0 || property_total(&weir_tcp_pairs))
         return KILLED;
+    return memcmp(&weir_tcp_pairs, whole, sizeof(*whole)) ? OPEN : EQUAL;
+}
+
+static enum fate try(const struct mutant *m, const struct weir_tcp_pairs *whole)
+{
+    enum fate fate = compose(m, whole);
+
+    if (fate != OPEN)
+        return fate;
+    fate = UNREACHED;
     for (unsigned int i = 0; i < model_scenario_count; i++) {
         if (!differs(whole, order[i]))
             continue;
-        reached = true;
+        fate = SURVIVED;
         if (explore(&model_scenarios[order[i]], ALL_STATES, false).finding)
             return KILLED;
     }
-    return reached ? SURVIVED : UNREACHED;
+    return fate;
 }
 
-static const char *value_name(uint8_t value)
+static const char *value_name(unsigned int value)
 {
     return value == WEIR_TCP_CELL_REFUSE ? "refuse" : weir_tcp_state_name(value - 1U);
 }
 
-static void mutate_cell(unsigned int table, unsigned int event, unsigned int state, bool verbose,
-                        const struct weir_tcp_pairs *whole, unsigned int count[FATES])
+static void tell(const struct mutant *m, enum fate fate)
 {
     struct weir_tcp_endpoints tables = weir_tcp_endpoints;
-    uint8_t own = *cell_of(&tables, table, event, state);
+    uint8_t own = *cell_of(&tables, m->table, m->event, m->state);
 
-    for (uint8_t value = 0; value <= WEIR_TCP_STATES; value++) {
-        enum fate fate;
-
-        if (value == own)
-            continue;
-        fate = try(table, event, state, value, whole);
-        count[fate]++;
-        if (verbose || fate == SURVIVED)
-            printf("%-9s %s %s in %s: %s -> %s\n", fates[fate], table ? "received" : "sent",
-                   weir_tcp_event_name(event), weir_tcp_state_name(state), value_name(own),
-                   value_name(value));
-    }
+    printf("%s %u,%u,%u,%u %s %s in %s: %s -> %s\n", fates[fate], m->table, m->event, m->state,
+           m->value, m->table ? "received" : "sent", weir_tcp_event_name(m->event),
+           weir_tcp_state_name(m->state), value_name(own), value_name(m->value));
     fflush(stdout);
 }
 
-int mutate_all(bool verbose)
+/* The next mutant in order; false after the last. */
+static bool next(struct mutant *m)
 {
-    struct weir_tcp_pairs whole;
-    unsigned int count[FATES] = {0};
+    struct weir_tcp_endpoints tables = weir_tcp_endpoints;
+
+    do {
+        if (++m->value <= WEIR_TCP_STATES)
+            continue;
+        m->value = 0;
+        if (++m->state < WEIR_TCP_STATES)
+            continue;
+        m->state = 0;
+        if (++m->event < WEIR_TCP_EVENTS)
+            continue;
+        m->event = WEIR_TCP_EV_SYN;
+        if (++m->table == 2)
+            return false;
+    } while (m->value == *cell_of(&tables, m->table, m->event, m->state));
+    return true;
+}
+
+int mutate_list(void)
+{
+    struct weir_tcp_pairs whole = weir_tcp_pairs;
+    struct mutant m = {.event = WEIR_TCP_EV_SYN, .value = UINT32_MAX};
+
+    while (next(&m))
+        tell(&m, compose(&m, &whole));
+    return EXIT_SUCCESS;
+}
+
+int mutate_these(FILE *list)
+{
+    struct weir_tcp_pairs whole = weir_tcp_pairs;
+    struct mutant m;
+    bool all = true;
 
     if (model_scenario_count > SCENARIOS_MAX || !baseline())
         return EXIT_FAILURE;
-    whole = weir_tcp_pairs;
-    for (unsigned int table = 0; table < 2; table++)
-        for (unsigned int event = WEIR_TCP_EV_SYN; event < WEIR_TCP_EVENTS; event++)
-            for (unsigned int state = 0; state < WEIR_TCP_STATES; state++)
-                mutate_cell(table, event, state, verbose, &whole, count);
-    printf("mutants: %u, of them %u unreached; of the others %u killed, %u survived (%.1f %%)\n",
-           count[KILLED] + count[UNREACHED] + count[SURVIVED], count[UNREACHED], count[KILLED],
-           count[SURVIVED], 100.0 * count[KILLED] / (count[KILLED] + count[SURVIVED]));
-    return count[SURVIVED] ? EXIT_FAILURE : EXIT_SUCCESS;
+    while (fscanf(list, "%u,%u,%u,%u ", &m.table, &m.event, &m.state, &m.value) == 4) {
+        enum fate fate;
+
+        if (m.table > 1 || m.event >= WEIR_TCP_EVENTS || m.state >= WEIR_TCP_STATES ||
+            m.value > WEIR_TCP_STATES)
+            return EXIT_FAILURE;
+        fate = try(&m, &whole);
+        tell(&m, fate);
+        all = all && fate != SURVIVED;
+    }
+    return all ? EXIT_SUCCESS : EXIT_FAILURE;
 }
