@@ -123,6 +123,21 @@ static int find_kind(const char *name, size_t len)
     return -1;
 }
 
+static int find_policy(const char *name, size_t len)
+{
+    static const char *const known[] = {
+        [WEIR_POLICY_ALLOW] = "allow",
+        [WEIR_POLICY_DROP] = "drop",
+        [WEIR_POLICY_REJECT] = "reject",
+        [WEIR_POLICY_NOTRACK] = "notrack",
+    };
+
+    for (unsigned int i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+        if (strlen(known[i]) == len && strncmp(known[i], name, len) == 0)
+            return (int)i;
+    return -1;
+}
+
 /* Names by comma into a bit each. */
 static bool read_names(const char *value, int (*find)(const char *, size_t), unsigned int *bits)
 {
@@ -147,6 +162,11 @@ static bool read_states(const char *value, void *field)
         return false;
     *(uint16_t *)field = (uint16_t)bits;
     return true;
+}
+
+static bool read_policies(const char *value, void *field)
+{
+    return read_names(value, find_policy, field);
 }
 
 static bool read_kinds(const char *value, void *field)
@@ -224,6 +244,8 @@ static const struct row rows[] = {
     {"min_idle", read_seconds, AT(min_idle_us), SECONDS, FLOWS, true},
     {"max_idle", read_seconds, AT(max_idle_us), SECONDS, FLOWS, true},
     {"refused", read_count, AT(refused), "a number of packets", FLOWS, true},
+    {"policy", read_policies, AT(policy), "allow, drop, reject, notrack, by comma",
+     WEIR_FILTER_LIST | WEIR_FILTER_COUNT | WEIR_FILTER_DELETE, true},
     {"limit", read_limit, AT(limit), "a number, 1 to 4294967295", STREAMS, false},
     {"all", read_one, AT(all), "1", WEIR_FILTER_DELETE, false},
     {"kinds", read_kinds, AT(kinds), "new, state, end, refused, by comma", WEIR_FILTER_EVENTS,

@@ -41,6 +41,7 @@ struct weir_filter {
     uint64_t min_age_us, max_age_us;
     uint64_t min_idle_us, max_idle_us;
     uint64_t refused;
+    unsigned int policy; /* bit per enum weir_policy that may judge its originator; 0: any */
     /* not conditions */
     uint32_t limit;     /* 0: none */
     bool all;           /* all=1 */
@@ -56,7 +57,7 @@ void weir_filter_init(struct weir_filter *filter, enum weir_filter_use use);
 bool weir_filter_add(struct weir_filter *filter, const char *name, const char *value, char *error,
                      size_t error_size);
 
-/* Does the flow match? Ages are counted from now_us. */
+/* Does the flow match, its policy apart (that is scan.c's)? Ages are counted from now_us. */
 bool weir_filter_matches(const struct weir_filter *filter, const struct weir_flow_view *flow,
                          uint64_t now_us);
 

@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "weir/scan.h"
 
+#include <ctype.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include "dp/policy.h"
 
 #define BATCH   64U   /* records taken from a listing at once */
 #define AT_ONCE 4096U /* records looked at in one call */
 
 struct weir_scan {
+    const struct weir_fleet *fleet;
     struct weir_listing *listing;
     struct weir_filter filter;
     uint64_t now_us;
@@ -28,6 +33,7 @@ struct weir_scan *weir_scan_begin(struct weir_fleet *fleet, const struct weir_fi
         free(scan);
         return NULL;
     }
+    scan->fleet = fleet;
     scan->filter = *filter;
     scan->now_us = now_us;
     scan->at = scan->count = 0;
@@ -50,6 +56,37 @@ bool weir_scan_ready(struct weir_scan *scan)
     return scan->at < scan->count || scan->over;
 }
 
+/* The port that the originator's packets come in by; a small letter: the first one was not its. */
+static uint16_t port_of(const struct weir_fleet *fleet, const struct weir_found *found)
+{
+    uint16_t port = found->copy->cold.port;
+    uint16_t peer = fleet->ports->port[port % RTE_MAX_ETHPORTS].peer;
+
+    return islower((unsigned char)found->view.history[0]) && peer != WEIR_PORT_NONE ? peer : port;
+}
+
+/* What the policy in force says of the flow's originator, as if it began the flow now. */
+static enum weir_policy judge(const struct weir_fleet *fleet, const struct weir_found *found)
+{
+    const struct weir_flow *flow = &found->copy->flow;
+    struct weir_packet packet = {.family = found->copy->family};
+
+    packet.port = (uint8_t)port_of(fleet, found);
+    packet.swapped = (uint8_t)weir_flow_dir(flow, WEIR_ORIG);
+    if (packet.family == 6)
+        packet.key6 = *weir_flow_key6(flow);
+    else
+        packet.key4 = *flow->key;
+    /* Policies are the control core's to replace, so this one stays. */
+    return weir_policy_judge(atomic_load_explicit(&fleet->policy, memory_order_relaxed), &packet);
+}
+
+static bool policy_matches(const struct weir_scan *scan, const struct weir_found *found)
+{
+    return scan->filter.policy == 0 ||
+           (scan->filter.policy >> (unsigned int)judge(scan->fleet, found) & 1U) != 0;
+}
+
 enum weir_scan_result weir_scan_next(struct weir_scan *scan, struct weir_found *found)
 {
     for (unsigned int looks = 0; looks < AT_ONCE; looks++) {
@@ -65,7 +102,8 @@ enum weir_scan_result weir_scan_next(struct weir_scan *scan, struct weir_found *
             continue;
         found->copy = &scan->copy[i];
         found->worker = scan->worker[i];
-        return WEIR_SCAN_FOUND;
+        if (policy_matches(scan, found))
+            return WEIR_SCAN_FOUND;
     }
     return WEIR_SCAN_WAIT;
 }

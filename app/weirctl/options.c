@@ -63,6 +63,8 @@ static const struct row rows[] = {
     {"max-idle", NULL, 0, WEIRCTL_MAX_IDLE, "TIME", ON_FLOWS, "silent for at most so long"},
     {"refused", NULL, 0, WEIRCTL_REFUSED, "N", ON_FLOWS,
      "at least N of its packets were refused; 1"},
+    {"policy", NULL, 0, WEIRCTL_POLICY, "ACTIONS", "LGDC",
+     "could start by today's policy: allow, drop, reject, notrack"},
     {"limit", NULL, 0, WEIRCTL_LIMIT, "N", "LEt", "end after so many flows, events or packets"},
     {"kinds", "event-mask", 'e', WEIRCTL_KINDS, "KINDS", "E", "new, state, end, refused, by comma"},
     {"output", NULL, 'o', OPT_OUTPUT, "FORMAT", ON_ALL,

@@ -221,6 +221,7 @@ void weirctl_query_target(const struct weirctl_query *query, const char *path,
         [WEIRCTL_MIN_IDLE] = "min_idle",
         [WEIRCTL_MAX_IDLE] = "max_idle",
         [WEIRCTL_REFUSED] = "refused",
+        [WEIRCTL_POLICY] = "policy",
         [WEIRCTL_LIMIT] = "limit",
         [WEIRCTL_KINDS] = "kinds",
     };

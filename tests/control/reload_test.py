@@ -9,6 +9,12 @@ import daemon
 
 POLICY = 'default = "drop"; rules = ( { name = "ping"; action = "allow"; proto = "icmp"; } );\n'
 
+STRICTER = """default = "drop"; rules = (
+    { name = "from the other side"; action = "allow"; proto = "tcp"; in = "net_null0"; },
+    { name = "ping"; action = "allow"; proto = "icmp"; },
+    { name = "what is played"; action = "reject"; proto = "tcp"; in = "net_pcap0"; } );
+"""
+
 
 class Reload(unittest.TestCase):
     def setUp(self):
@@ -75,6 +81,25 @@ class Reload(unittest.TestCase):
             while status == 503:
                 status, answer = self.reload()
             self.assertEqual((status, answer["policy"]), (200, "none"), answer)
+
+    def count(self, query):
+        return self.weir.get("/count?" + query).json()["count"]
+
+    def test_known_flows_are_judged_anew_on_request(self):
+        before = {query: self.count(query) for query in ("proto=tcp", "proto=icmp", "")}
+        self.assertEqual(self.count("policy=allow"), before[""])
+        with open(self.weir.path("policy"), "w", encoding="utf-8") as file:
+            file.write(STRICTER)
+        self.weir.write_config(f'policy: {{ file = "{self.weir.path("policy")}"; }};\n')
+        self.assertEqual(self.reload()[0], 200)
+        self.assertEqual(self.count(""), before[""])  # by itself a policy ends nothing
+        self.assertEqual(self.count("policy=reject"), before["proto=tcp"])
+        self.assertEqual(self.count("policy=allow"), before["proto=icmp"])
+        self.assertEqual(self.count("policy=drop"), before[""] - before["proto=tcp"] - before["proto=icmp"])
+        answer = self.weir.request("DELETE", "/flows?policy=drop,reject").json()
+        self.assertEqual(answer["deleted"], before[""] - before["proto=icmp"])
+        self.assertEqual({flow["proto"] for flow in self.weir.get("/flows").lines()}, {"icmp"})
+        self.assertEqual(self.weir.get("/count?policy=perhaps").status, 400)
 
     def test_the_rate_of_answers_can_change(self):
         self.weir.write_config("policy: { reject_rate = 7; };\n")

@@ -11,7 +11,7 @@ ROOT = os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "..")
 COMPLETION = os.path.join(ROOT, "config", "weirctl.bash-completion")
 OPTION = re.compile(r"^  (?:-(\w)| ) +--([a-z-]+)(\S*) ?(\S*) +\S.*$", re.MULTILINE)
 
-VALUES = {"ADDR[/LEN]": "::1", "ipv4|ipv6": "ipv4", "PROTO": "tcp", "PORT": "1", "ID|none": "1", "STATES": "CLOSED", "TIME": "1", "N": "1",
+VALUES = {"ACTIONS": "drop", "ADDR[/LEN]": "::1", "ipv4|ipv6": "ipv4", "PROTO": "tcp", "PORT": "1", "ID|none": "1", "STATES": "CLOSED", "TIME": "1", "N": "1",
           "KINDS": "new", "FORMAT": "json", "SEC": "1", "PATH": "missing"}
 
 
