@@ -58,6 +58,14 @@ static void flow_end_asked(struct weir_worker *worker, const struct weir_ask *as
         atomic_fetch_add_explicit(ask->flow.handled, 1, memory_order_release);
 }
 
+static bool traces_wanted(const struct weir_worker *worker)
+{
+    for (unsigned int i = 0; i < WEIR_TRACES_MAX; i++)
+        if (worker->asks.trace[i].number != 0)
+            return true;
+    return worker->fleet->settings->trace_file[0] != '\0';
+}
+
 static void ask_take(struct weir_worker *worker, const struct weir_ask *ask)
 {
     switch (ask->kind) {
@@ -71,8 +79,8 @@ static void ask_take(struct weir_worker *worker, const struct weir_ask *ask)
         worker->tracker.events.watch = ask->watch;
         break;
     case WEIR_ASK_TRACE:
-        worker->asks.trace = ask->trace;
-        worker->tracker.want_ids = ask->trace.on || worker->fleet->settings->trace_file[0] != '\0';
+        worker->asks.trace[ask->trace.place] = ask->trace.filter;
+        worker->tracker.want_ids = traces_wanted(worker);
         break;
     }
 }
@@ -169,7 +177,7 @@ bool weir_trace_matches(const struct weir_trace_filter *filter, const struct wei
     bool any_end =
         filter->prefix_len[0] + filter->prefix_len[1] + filter->port[0] + filter->port[1] == 0;
 
-    if (!filter->on)
+    if (filter->number == 0)
         return false;
     if (packet->family == 0)
         return filter->family == 0 && filter->proto == 0 && any_end;
@@ -318,8 +326,13 @@ bool weir_watch_set(struct weir_fleet *fleet, uint32_t watch)
            ask_all(fleet, &(struct weir_ask){.kind = WEIR_ASK_WATCH, .watch = watch});
 }
 
-bool weir_trace_set(struct weir_fleet *fleet, const struct weir_trace_filter *filter)
+bool weir_trace_set(struct weir_fleet *fleet,
+                    const struct weir_trace_filter filter[WEIR_TRACES_MAX])
 {
-    return asks_have_room(fleet) &&
-           ask_all(fleet, &(struct weir_ask){.kind = WEIR_ASK_TRACE, .trace = *filter});
+    bool all = true;
+
+    for (unsigned int i = 0; i < WEIR_TRACES_MAX; i++)
+        all &= ask_all(fleet, &(struct weir_ask){.kind = WEIR_ASK_TRACE,
+                                                 .trace = {.place = i, .filter = filter[i]}});
+    return all;
 }

@@ -23,6 +23,7 @@
 #include "core/tracker.h"
 
 #define WEIR_LISTINGS_MAX 8U /* under way at once */
+#define WEIR_TRACES_MAX   8U /* likewise */
 
 struct weir_fleet;
 struct weir_worker;
@@ -30,8 +31,8 @@ struct weir_worker;
 /* Which packets to trace; a field that is zero matches anything. Matched against the packet's key.
  */
 struct weir_trace_filter {
-    bool on;
-    uint8_t family; /* 4 or 6 */
+    uint16_t number; /* names it; 0: no filter, matches nothing */
+    uint8_t family;  /* 4 or 6 */
     uint8_t proto;
     uint8_t prefix_len[2]; /* of addr[]; either end of the packet may match either */
     uint8_t addr[2][16];   /* wire order */
@@ -42,7 +43,7 @@ enum weir_ask_kind {
     WEIR_ASK_LIST,  /* copy all records into a ring */
     WEIR_ASK_END,   /* end one flow */
     WEIR_ASK_WATCH, /* send events of these kinds from now on */
-    WEIR_ASK_TRACE, /* trace the packets of this filter from now on */
+    WEIR_ASK_TRACE, /* trace the packets of this filter, in the place of another, from now on */
 };
 
 struct weir_listing;
@@ -62,7 +63,10 @@ struct weir_ask {
                 *handled; /* counts up in any case; the last thing the worker does */
         } flow;
         uint32_t watch; /* bit per enum weir_event_kind */
-        struct weir_trace_filter trace;
+        struct {
+            unsigned int place;
+            struct weir_trace_filter filter;
+        } trace;
     };
 };
 
@@ -78,7 +82,7 @@ struct weir_asks {
     struct weir_listing_part part[WEIR_LISTINGS_MAX];
     unsigned int turn;
     uint64_t slice_tsc; /* before which a busy worker does no further slice */
-    struct weir_trace_filter trace;
+    struct weir_trace_filter trace[WEIR_TRACES_MAX];
 };
 
 /* Make the ask ring of a worker. Returns 0 or -ENOMEM. */
@@ -119,6 +123,7 @@ bool weir_flow_ask_end(struct weir_fleet *fleet, unsigned int worker,
 
 /* Control core: what all workers are to watch and to trace. Returns false if a ring was full. */
 bool weir_watch_set(struct weir_fleet *fleet, uint32_t watch);
-bool weir_trace_set(struct weir_fleet *fleet, const struct weir_trace_filter *filter);
+bool weir_trace_set(struct weir_fleet *fleet,
+                    const struct weir_trace_filter filter[WEIR_TRACES_MAX]);
 
 #endif

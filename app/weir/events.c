@@ -32,12 +32,31 @@ static bool wanted(const struct weir_subscriber *subscriber, unsigned int kind)
     return subscriber != NULL && (subscriber->kinds >> kind & 1U) != 0;
 }
 
-static struct weir_subscriber *tracer(const struct weir_events *events)
+/* Who traces with this filter; NULL: nobody any more. */
+static struct weir_subscriber *tracer(const struct weir_events *events, uint16_t number)
 {
     for (unsigned int i = 0; i < WEIR_SUBSCRIBERS_MAX; i++)
-        if (events->subscriber[i] != NULL && events->subscriber[i]->kinds == 0)
+        if (events->subscriber[i] != NULL && events->subscriber[i]->trace.number == number)
             return events->subscriber[i];
     return NULL;
+}
+
+static unsigned int tracers(const struct weir_events *events)
+{
+    unsigned int count = 0;
+
+    for (unsigned int i = 0; i < WEIR_SUBSCRIBERS_MAX; i++)
+        count += events->subscriber[i] != NULL && events->subscriber[i]->kinds == 0;
+    return count;
+}
+
+/* Numbers come again only after 65,534 others, when nothing under way holds them any more. */
+static uint16_t number_next(struct weir_events *events)
+{
+    do
+        events->traces++;
+    while (events->traces == 0 || tracer(events, events->traces) != NULL);
+    return events->traces;
 }
 
 unsigned int weir_events_subscribers(const struct weir_events *events)
@@ -52,15 +71,19 @@ unsigned int weir_events_subscribers(const struct weir_events *events)
 /* What all of them want, together. */
 static void wants_collect(struct weir_events *events)
 {
-    const struct weir_subscriber *trace = tracer(events);
+    unsigned int traces = 0;
 
     events->watch = 0;
-    for (unsigned int i = 0; i < WEIR_SUBSCRIBERS_MAX; i++)
-        if (events->subscriber[i] != NULL)
-            events->watch |= events->subscriber[i]->kinds;
-    if (trace != NULL)
-        events->trace = trace->trace;
-    events->trace.on = trace != NULL;
+    memset(events->trace, 0, sizeof(events->trace));
+    for (unsigned int i = 0; i < WEIR_SUBSCRIBERS_MAX; i++) {
+        const struct weir_subscriber *subscriber = events->subscriber[i];
+
+        if (subscriber == NULL)
+            continue;
+        events->watch |= subscriber->kinds;
+        if (subscriber->kinds == 0)
+            events->trace[traces++] = subscriber->trace;
+    }
     events->told = false;
 }
 
@@ -71,7 +94,7 @@ int weir_subscribe(struct weir_events *events, const struct weir_filter *filter,
 
     while (free < WEIR_SUBSCRIBERS_MAX && events->subscriber[free] != NULL)
         free++;
-    if (kinds == 0 && tracer(events) != NULL)
+    if (kinds == 0 && tracers(events) == WEIR_TRACES_MAX)
         return -EALREADY;
     if (free == WEIR_SUBSCRIBERS_MAX)
         return -EBUSY;
@@ -81,8 +104,10 @@ int weir_subscribe(struct weir_events *events, const struct weir_filter *filter,
     memset(*subscriber, 0, offsetof(struct weir_subscriber, text));
     (*subscriber)->filter = *filter;
     (*subscriber)->kinds = kinds;
-    if (trace != NULL)
+    if (trace != NULL) {
         (*subscriber)->trace = *trace;
+        (*subscriber)->trace.number = number_next(events);
+    }
     events->subscriber[free] = *subscriber;
     wants_collect(events);
     return 0;
@@ -171,8 +196,7 @@ size_t weir_subscriber_read(struct weir_subscriber *subscriber, char *text, size
 void weir_events_tell(struct weir_events *events, struct weir_fleet *fleet)
 {
     if (!events->told)
-        events->told =
-            weir_watch_set(fleet, events->watch) && weir_trace_set(fleet, &events->trace);
+        events->told = weir_watch_set(fleet, events->watch) && weir_trace_set(fleet, events->trace);
 }
 
 /* One event for all who want it; formatted once, if anybody does. */
@@ -243,7 +267,7 @@ unsigned int weir_events_take(struct weir_events *events, struct weir_fleet *fle
 void weir_events_trace(struct weir_events *events, const struct weir_trace_view *trace,
                        uint64_t *lost)
 {
-    struct weir_subscriber *subscriber = tracer(events);
+    struct weir_subscriber *subscriber = tracer(events, trace->wanted_by);
     char line[WEIR_RECORD_MAX];
 
     if (subscriber != NULL)

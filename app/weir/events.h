@@ -25,14 +25,16 @@ struct weir_events {
     struct weir_subscriber *subscriber[WEIR_SUBSCRIBERS_MAX];
     uint64_t lost_by_workers; /* events, as of the last look, and */
     uint64_t traces_lost_by_workers;
-    uint32_t watch;                 /* what workers were last told to watch */
-    struct weir_trace_filter trace; /* and to trace */
-    bool told;                      /* they have been told all that */
+    uint32_t watch;                                  /* what workers were last told to watch */
+    struct weir_trace_filter trace[WEIR_TRACES_MAX]; /* and to trace */
+    uint16_t traces;                                 /* number of the last one begun */
+    bool told;                                       /* they have been told all that */
 };
 
 /*
  * Begin to read events (kinds: bit per enum weir_event_kind), or with kinds 0 the packets of trace.
- * Returns 0, -EBUSY if there is no more room for readers, -EALREADY if somebody traces, -ENOMEM.
+ * Returns 0, -EBUSY if there is no more room for readers, -EALREADY if WEIR_TRACES_MAX trace,
+ * -ENOMEM.
  */
 int weir_subscribe(struct weir_events *events, const struct weir_filter *filter, unsigned int kinds,
                    const struct weir_trace_filter *trace, struct weir_subscriber **subscriber);

@@ -31,7 +31,8 @@ static enum MHD_Result subscribe(struct weir_request *request, unsigned int kind
 
     if (err == -EALREADY)
         return weir_http_error(request, MHD_HTTP_SERVICE_UNAVAILABLE,
-                               "another trace is under way, and there is only one at a time");
+                               "%u traces are under way: expected at most so many at once",
+                               WEIR_TRACES_MAX);
     return err < 0 ? weir_http_busy(request) : weir_http_stream(request, lines_read);
 }
 

@@ -51,16 +51,30 @@ static void trace_fill(const struct weir_burst *burst, unsigned int i, struct rt
         weir_pair_states(fate->pair, view->state);
 }
 
-static void trace_send(struct weir_worker *worker, unsigned int i, struct rte_mbuf *mbuf)
+static void trace_send(struct weir_worker *worker, unsigned int i, struct rte_mbuf *mbuf,
+                       uint16_t wanted_by)
 {
     struct weir_trace_view view;
     unsigned int sent;
 
     trace_fill(&worker->burst, i, mbuf, &view);
+    view.wanted_by = wanted_by;
     do
         sent = rte_ring_sp_enqueue_burst_elem(worker->traces, &view, sizeof(view), 1, NULL);
     while (sent == 0 && worker->fleet->lossless);
     worker->traffic.trace_lost += sent == 0;
+}
+
+/* A packet, with the pieces that it came in. */
+static void packet_trace(struct weir_worker *worker, unsigned int i, uint16_t wanted_by)
+{
+    struct rte_mbuf *mbuf = worker->burst.mbuf[i];
+
+    for (unsigned int left = worker->burst.packet[i].pieces; left > 0; left--) {
+        mbuf = weir_train_next(mbuf);
+        trace_send(worker, i, mbuf, wanted_by);
+    }
+    trace_send(worker, i, worker->burst.mbuf[i], wanted_by);
 }
 
 /* Tell what became of each packet: of all for a trace file, else of those the filter picks. */
@@ -69,15 +83,14 @@ void weir_tell_traces(struct weir_worker *worker)
     bool all = worker->fleet->settings->trace_file[0] != '\0';
 
     for (unsigned int i = 0; i < worker->burst.count; i++) {
-        struct rte_mbuf *mbuf = worker->burst.mbuf[i];
+        if (all)
+            packet_trace(worker, i, 0);
+        for (unsigned int place = 0; !all && place < WEIR_TRACES_MAX; place++) {
+            const struct weir_trace_filter *filter = &worker->asks.trace[place];
 
-        if (!all && !weir_trace_matches(&worker->asks.trace, &worker->burst.packet[i]))
-            continue;
-        for (unsigned int left = worker->burst.packet[i].pieces; left > 0; left--) {
-            mbuf = weir_train_next(mbuf);
-            trace_send(worker, i, mbuf);
+            if (weir_trace_matches(filter, &worker->burst.packet[i]))
+                packet_trace(worker, i, filter->number);
         }
-        trace_send(worker, i, worker->burst.mbuf[i]);
     }
 }
 

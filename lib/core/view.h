@@ -57,11 +57,12 @@ struct weir_trace_view {
     uint64_t time_us;
     uint64_t flow_id; /* 0 where there is no flow */
     uint16_t port;
-    uint8_t verdict;  /* enum weir_verdict */
-    uint8_t class;    /* enum weir_class */
-    uint8_t reason;   /* enum weir_reason */
-    uint8_t dir;      /* enum weir_dir; meaningful with a flow */
-    uint8_t state[2]; /* as in the flow view, after the packet; WEIR_STATE_NONE without a flow */
+    uint8_t verdict;    /* enum weir_verdict */
+    uint8_t class;      /* enum weir_class */
+    uint8_t reason;     /* enum weir_reason */
+    uint8_t dir;        /* enum weir_dir; meaningful with a flow */
+    uint8_t state[2];   /* as in the flow view, after the packet; WEIR_STATE_NONE without a flow */
+    uint16_t wanted_by; /* number of the filter that picked it; 0: every packet is wanted */
 };
 
 /* "active", "fin", ...; "new", "established", ...; "?" beyond the list. */

@@ -89,10 +89,30 @@ class Clients(unittest.TestCase):
         self.assertGreater(len({trace["id"] for trace in others}), len({trace["id"] for trace in traces}))
         self.assertEqual([trace["n"] for trace in others], sorted(trace["n"] for trace in others))
 
-    def test_there_is_one_trace_at_a_time(self):
-        with self.open("/trace?port=1") as first:
-            self.assertEqual(self.status_of(first), 200)
-            self.assertEqual(self.weir.get("/trace?port=2").status, 503)
+    def test_traces_side_by_side_get_their_own_packets(self):
+        """Eight at once; each filter is one flow, so a packet of another's would show."""
+        flows = [flow for flow in self.weir.get("/flows?proto=tcp&limit=50").lines()]
+        ends = [f"src={flow['src']}&sport={flow['sport']}&dst={flow['dst']}&dport={flow['dport']}" for flow in flows[:7]]
+        clients = [self.open(f"/trace?limit=300&{end}") for end in ends] + [self.open("/trace?limit=300")]
+        self.assertEqual([self.status_of(client) for client in clients], [200] * 8)
+        answer = self.weir.get("/trace?port=2")
+        self.assertEqual((answer.status, answer.json()["error"]), (503, "8 traces are under way: expected at most so many at once"))
+        ids = []
+        for client in clients:
+            text = b""
+            while part := client.recv(65536):
+                text += part
+                if text.endswith(b"0\r\n\r\n"):
+                    break
+            ids.append(set(re.findall(rb'"id":"([0-9a-f]+)"', text)))
+            client.close()
+        self.assertGreater(len(ids[7]), 5)
+        # The capture plays again and again: a flow comes back under other ids, but never under those of another.
+        for one in range(7):
+            for other in range(one):
+                self.assertFalse(ids[one] & ids[other])
+        daemon.wait_for("all traces have ended", lambda: self.control()["subscribers"] == 0)
+        self.assertEqual(len(self.weir.get("/trace?limit=5").lines()), 5)
 
     def test_a_slow_reader_loses_events_and_is_told(self):
         with self.open("/events") as slow:
