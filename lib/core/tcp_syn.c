@@ -5,6 +5,7 @@
  * they tell of windows and scales.
  */
 #include "core/tcp_finding.h"
+#include "core/tcp_track.h"
 #include "core/tcp_window.h"
 
 /* How far below the end a SYN is rather the old one come late than one with a random number. */
@@ -29,14 +30,15 @@ static bool syn_of_old(const struct weir_peer *x, const struct weir_segment *seg
 }
 
 /*
- * Whether such a SYN counted, its receiver's answer will tell: a SYN-ACK of it opens the
- * connection. Until then its number stands where y's time stamp stood, which no closed connection
- * needs; its lowest bit is set, since 0 means none.
+ * Whether a SYN counted that changed nothing when it passed, its receiver's answer will tell: a
+ * SYN-ACK of it opens the connection. Until then its number stands where y's time stamp stood, of
+ * which a connection that is over or not yet open has no need; its lowest bit is set, since 0 means
+ * none.
  */
-static void syn_remember(struct weir_peer *y, const struct weir_segment *seg)
+static void syn_remember(struct weir_peer *y, uint32_t seq)
 {
     y->flags &= (uint8_t)~WEIR_PEER_TS;
-    y->ts = seg->seq | 1U;
+    y->ts = seq | 1U;
 }
 
 /* Does this SYN-ACK of x answer a SYN that was remembered? */
@@ -64,6 +66,20 @@ static bool syn_overtaken(const struct weir_peer *x, const struct weir_segment *
            !weir_seq_after(weir_segment_end(seg), x->end);
 }
 
+/* Nothing but SYNs has passed, in either direction. */
+static bool handshaking(const struct weir_peer *x, const struct weir_peer *y)
+{
+    return !((x->flags | y->flags) & WEIR_PEER_PROVEN);
+}
+
+bool weir_tcp_syn_remembered(const struct weir_flow *flow, unsigned int dir,
+                             const struct weir_segment *seg)
+{
+    const struct weir_peer *y = &flow->peer[!dir];
+
+    return !(seg->flags & WEIR_TCP_ACK) && !(y->flags & WEIR_PEER_TS) && y->ts == (seg->seq | 1U);
+}
+
 struct weir_finding weir_tcp_classify_syn(struct weir_flow *flow, unsigned int dir,
                                           const struct weir_segment *seg)
 {
@@ -75,7 +91,7 @@ struct weir_finding weir_tcp_classify_syn(struct weir_flow *flow, unsigned int d
     if (weir_flow_over(flow)) {
         if (!weir_flow_dead(flow) && !time_wait_takes(x, seg) &&
             (weir_flow_state(flow, !dir) == WEIR_TCP_TIME_WAIT || syn_of_old(x, seg))) {
-            syn_remember(y, seg);
+            syn_remember(y, seg->seq);
             return weir_found_stray(WEIR_REASON_SYN_TIME_WAIT);
         }
         return weir_found(WEIR_TCP_EV_SYN, WEIR_REASON_NONE);
@@ -89,6 +105,8 @@ struct weir_finding weir_tcp_classify_syn(struct weir_flow *flow, unsigned int d
     if (!(x->flags & WEIR_PEER_SEEN) && !(y->flags & WEIR_PEER_PROVEN)) /* simultaneous open */
         return weir_found(WEIR_TCP_EV_SYN, WEIR_REASON_NONE);
     y->flags |= WEIR_PEER_CHALL;
+    if (handshaking(x, y)) /* y may have gone back to LISTEN, 3.10.7.4 second and fourth */
+        syn_remember(y, seg->seq);
     return weir_found_stray(WEIR_REASON_SYN_CHALLENGE);
 }
 
@@ -120,15 +138,16 @@ struct weir_finding weir_tcp_classify_syn_ack(struct weir_flow *flow, unsigned i
     struct weir_peer *x = &flow->peer[dir];
     struct weir_peer *y = &flow->peer[!dir];
 
+    if ((weir_flow_over(flow) || handshaking(x, y)) && syn_answered(x, seg))
+        return weir_found(WEIR_TCP_EVENTS, WEIR_REASON_NONE);
     if (weir_flow_over(flow)) {
-        if (syn_answered(x, seg))
-            return weir_found(WEIR_TCP_EVENTS, WEIR_REASON_NONE);
         x->flags |= WEIR_PEER_CHALL; /* a SYN that did not count has been answered: see reopen */
         return weir_found_stray(WEIR_REASON_AFTER_CLOSE);
     }
     if (!(x->flags & WEIR_PEER_SEEN) && !(y->flags & WEIR_PEER_PROVEN)) {
         switch (weir_tcp_acknowledges_syn(y, x, seg->ack)) {
         case WEIR_SYN_EARLIER:
+            syn_remember(x, y->ack); /* the later one may be answered yet */
             y->ack = seg->ack - 1;
             y->end = seg->ack;
             return weir_found(WEIR_TCP_EV_SYN_ACK, WEIR_REASON_NONE);

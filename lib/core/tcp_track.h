@@ -79,12 +79,17 @@ static inline bool weir_outcome_touches(struct weir_outcome outcome)
 }
 
 /*
- * Does this outcome leave a SYN remembered that opens a connection if it is answered? Whoever may
- * not open one must be kept from it now: then call weir_tcp_forget_syn.
+ * Is this SYN, just tracked in direction dir as no evidence, remembered as one that opens a
+ * connection if it is answered? Whoever may not open one must be kept from it now: then call
+ * weir_tcp_forget_syn. Only asked where weir_outcome_may_open.
  */
+bool weir_tcp_syn_remembered(const struct weir_flow *flow, unsigned int dir,
+                             const struct weir_segment *seg);
+
 static inline bool weir_outcome_may_open(struct weir_outcome outcome)
 {
-    return outcome.reason == WEIR_REASON_SYN_TIME_WAIT;
+    return outcome.reason == WEIR_REASON_SYN_TIME_WAIT ||
+           outcome.reason == WEIR_REASON_SYN_CHALLENGE;
 }
 
 /* Forget the SYN just tracked in direction dir. */

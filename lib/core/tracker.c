@@ -103,7 +103,7 @@ static inline void track_tcp(struct weir_tracker *tracker, struct weir_place at,
         letters = 0;
         outcome = weir_tcp_track(at.flow, dir, seg, tracker->rules->midstream);
     } else if (__builtin_expect(weir_outcome_may_open(outcome), 0) &&
-               !weir_tracker_admits(tracker, p)) {
+               weir_tcp_syn_remembered(at.flow, dir, seg) && !weir_tracker_admits(tracker, p)) {
         weir_tcp_forget_syn(at.flow, dir);
         return;
     }

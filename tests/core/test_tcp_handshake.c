@@ -98,6 +98,47 @@ Test(tcp_handshake, first_attempt_answered_after_the_second)
     RUN(rows);
 }
 
+/* Figure 8 without the RST of line 5: the later SYN is answered after the earlier one. */
+Test(tcp_handshake, both_attempts_answered)
+{
+    static const struct tcp_row rows[] = {
+        ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, NONE, SYN_S, SYN_R, "9293 3.5"),
+        ROW(L, S, 70000, 0, 0, 1000, PLAIN, OPEN, NONE, SYN_S, SYN_R, "9293 3.4.1: another ISN"),
+        ROW(R, SA, 0, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, SYN_R, "9293 3.10.7.3"),
+        ROW(R, SA, 900, 70001, 0, 1000, PLAIN, OPEN, NONE, ESTAB, SYN_R, "9293 3.10.7.2"),
+        ROW(L, A, 70001, 901, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.10.7.4 fifth"),
+    };
+
+    RUN(rows);
+}
+
+/* A RST that was not seen has sent the passive end back to LISTEN: what it answers next tells. */
+Test(tcp_handshake, passive_end_that_listens_again)
+{
+    static const struct tcp_row rows[] = {
+        ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, NONE, SYN_S, SYN_R, "9293 3.5"),
+        ROW(R, SA, 0, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, SYN_R, "9293 3.5"),
+        ROW(L, S, 70000, 0, 0, 1000, PLAIN, PASS, SYN_CHALLENGE, ESTAB, SYN_R,
+            "9293 3.10.7.4 fourth: alone it shows nothing"),
+        ROW(R, SA, 900, 30, 0, 1000, PLAIN, PASS, SYN_ACK_OTHER, ESTAB, SYN_R,
+            "9293 3.10.7.3: of neither"),
+        ROW(R, SA, 0, 1, 0, 1000, PLAIN, PASS, RETRANSMISSION, ESTAB, SYN_R, "9293 3.8.1"),
+        ROW(R, SA, 900, 70001, 0, 1000, PLAIN, OPEN, NONE, ESTAB, SYN_R, "9293 3.10.7.4 second"),
+        ROW(L, A, 70001, 901, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.10.7.4 fifth"),
+        ROW(L, PA, 70001, 901, 100, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.8"),
+    };
+    static const struct tcp_row open_already[] = {
+        HANDSHAKE,
+        ROW(L, S, 70000, 0, 0, 1000, PLAIN, PASS, SYN_CHALLENGE, ESTAB, ESTAB, "5961 4.2"),
+        ROW(R, SA, 900, 70001, 0, 1000, PLAIN, PASS, SYN_ACK_OTHER, ESTAB, ESTAB,
+            "5961 4.2: on a live connection neither SYN nor SYN-ACK is believed"),
+        ROW(R, A, 1, 1, 0, 1000, PLAIN, PASS, CHALLENGE_ACK, ESTAB, ESTAB, "5961 4.2"),
+    };
+
+    RUN(rows);
+    RUN(open_already);
+}
+
 Test(tcp_handshake, syn_retransmitted)
 {
     static const struct tcp_row rows[] = {

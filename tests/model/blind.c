@@ -15,19 +15,22 @@ uint64_t blind_tried;
 /* What must hold for one blind segment. */
 enum demand {
     REFUSED,   /* refused, nothing changes */
-    UNTOUCHED, /* may pass, but nothing changes but the expectation of a challenge ACK, no timer */
+    UNTOUCHED, /* may pass, but nothing changes but what is expected in answer, and no timer */
     UNCHANGED, /* the same, except for the timer: its number is inside the window */
 };
 
-static bool same_record(const struct state *a, const struct state *b, bool exactly)
+/* What a segment that passes leaves behind: a challenge ACK is expected, a SYN remembered. */
+static bool same_record(const struct state *a, const struct state *b, bool exactly, bool syn)
 {
+    const uint8_t expected = WEIR_PEER_CHALL | (syn ? WEIR_PEER_TS : 0);
     struct weir_flow x = a->record.flow, y = b->record.flow;
 
-    if (!exactly)
-        for (unsigned int i = 0; i < 2; i++) {
-            x.peer[i].flags &= (uint8_t)~WEIR_PEER_CHALL;
-            y.peer[i].flags &= (uint8_t)~WEIR_PEER_CHALL;
-        }
+    for (unsigned int i = 0; !exactly && i < 2; i++) {
+        x.peer[i].flags &= (uint8_t)~expected;
+        y.peer[i].flags &= (uint8_t)~expected;
+        if (syn)
+            x.peer[i].ts = y.peer[i].ts;
+    }
     return memcmp(&x, &y, sizeof(x)) == 0;
 }
 
@@ -44,7 +47,9 @@ static finding_t try(const struct state *s, unsigned int sender, const struct we
         return "P4: a segment outside the windows passes";
     if (outcome.action == WEIR_TCP_ACT_OPEN)
         return "P4: a blind segment begins a new connection";
-    if (!same_record(s, &after, demand == REFUSED))
+    if (!same_record(s, &after, demand == REFUSED,
+                     weir_tcp_syn_remembered(&after.record.flow,
+                                             weir_flow_dir(&after.record.flow, sender), seg)))
         return "P4: a blind segment changes the record";
     if (demand != UNCHANGED && outcome.action != WEIR_TCP_ACT_REFUSE &&
         weir_outcome_touches(outcome))
