@@ -42,6 +42,24 @@ struct weir_output *weir_control_output(const struct weir_control *control, cons
     return weir_output_open(path, patience(control));
 }
 
+/* A record of a flow that begins. */
+static void start_write(void *context, const struct weir_event *event)
+{
+    struct weir_control *control = context;
+
+    if (control->flows == NULL)
+        return;
+    weir_record_flow(control->flows, &event->flow);
+    control->counts.records_taken++;
+}
+
+static void starts_watch(struct weir_control *control)
+{
+    bool starts = control->flows != NULL && control->in_force.flow_starts;
+
+    weir_events_also(&control->events, starts ? 1U << WEIR_EVENT_NEW : 0);
+}
+
 int weir_control_open(struct weir_control *control)
 {
     const struct weir_settings *settings = control->settings;
@@ -51,6 +69,8 @@ int weir_control_open(struct weir_control *control)
     if (err < 0)
         return err;
     control->in_force = *settings;
+    control->events.tell = start_write;
+    control->events.context = control;
     if (settings->flow_file[0] != '\0') {
         control->flows = weir_output_open(settings->flow_file, WEIR_OUTPUT_FOREVER);
         if (control->flows == NULL)
@@ -90,6 +110,9 @@ int weir_control_serve_begin(struct weir_control *control)
     control->flush_us = control->start_us;
     weir_output_patience(control->flows, patience(control));
     weir_output_patience(control->traces, patience(control));
+    starts_watch(control);
+    for (unsigned int id = 0; id < control->fleet.count; id++) /* before their first packet */
+        control->fleet.worker[id]->tracker.events.watch = control->events.watch;
     return err < 0 ? err : weir_telemetry_start(control);
 }
 
@@ -174,11 +197,12 @@ static unsigned int room_of(struct weir_output *output)
 }
 
 /* Take what one worker has sent; returns the number of records. */
-static unsigned int take_flows(struct weir_control *control, struct weir_worker *worker)
+static unsigned int take_flows(struct weir_control *control, struct weir_worker *worker,
+                               unsigned int limit)
 {
     struct weir_flow_view view[TAKE_AT_ONCE];
-    unsigned int count = rte_ring_sc_dequeue_burst_elem(worker->flows, view, sizeof(view[0]),
-                                                        room_of(control->flows), NULL);
+    unsigned int count = rte_ring_sc_dequeue_burst_elem(
+        worker->flows, view, sizeof(view[0]), RTE_MIN(limit, room_of(control->flows)), NULL);
 
     for (unsigned int i = 0; i < count; i++) {
         weir_summary_flow(control->summary, &view[i]);
@@ -277,18 +301,40 @@ static void every_second(struct weir_control *control)
     losses_tell(control, now_us);
 }
 
+/*
+ * Events of a worker, then records of its ended flows. A worker sends the event of a flow's
+ * beginning before the record of its end, so that a file of both has them in this order too if no
+ * record is taken that is younger than the events taken. Returns how many there were.
+ */
+static unsigned int take_life(struct weir_control *control, struct weir_worker *worker)
+{
+    unsigned int ended = rte_ring_count(worker->flows);
+    unsigned int events = rte_ring_count(worker->events);
+    uint64_t now_us = weir_control_now(control);
+    bool starts = control->events.also != 0;
+    unsigned int taken = 0;
+    unsigned int room;
+
+    do {
+        room = RTE_MIN(events - taken, starts ? room_of(control->flows) : events);
+        taken += weir_events_take(&control->events, worker, room, now_us,
+                                  &control->counts.subscriber_lost);
+    } while (room > 0 && taken < events);
+    return taken < events ? taken : taken + take_flows(control, worker, ended);
+}
+
 unsigned int weir_control_round(struct weir_control *control)
 {
     unsigned int taken = 0;
 
+    starts_watch(control);
+    weir_events_tell(&control->events, &control->fleet);
     for (unsigned int id = 0; id < control->fleet.count; id++) {
         taken += take_traces(control, control->fleet.worker[id]);
         taken += take_refused(control, control->fleet.worker[id]);
-        taken += take_flows(control, control->fleet.worker[id]);
+        taken += take_life(control, control->fleet.worker[id]);
     }
-    weir_events_tell(&control->events, &control->fleet);
-    taken += weir_events_take(&control->events, &control->fleet, weir_control_now(control),
-                              &control->counts.subscriber_lost);
+    weir_events_losses(&control->events, &control->fleet);
     taken += weir_http_serve(control->http);
     taken += weir_telemetry_serve(control->telemetry);
     weir_listings_reap(&control->fleet);

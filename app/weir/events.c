@@ -73,7 +73,7 @@ static void wants_collect(struct weir_events *events)
 {
     unsigned int traces = 0;
 
-    events->watch = 0;
+    events->watch = events->also;
     memset(events->trace, 0, sizeof(events->trace));
     for (unsigned int i = 0; i < WEIR_SUBSCRIBERS_MAX; i++) {
         const struct weir_subscriber *subscriber = events->subscriber[i];
@@ -193,6 +193,14 @@ size_t weir_subscriber_read(struct weir_subscriber *subscriber, char *text, size
     return len;
 }
 
+void weir_events_also(struct weir_events *events, uint32_t kinds)
+{
+    if (events->also == kinds)
+        return;
+    events->also = kinds;
+    wants_collect(events);
+}
+
 void weir_events_tell(struct weir_events *events, struct weir_fleet *fleet)
 {
     if (!events->told)
@@ -221,7 +229,7 @@ static unsigned int event_deal(struct weir_events *events, const struct weir_eve
 }
 
 /* Whoever reads is told of what workers lost for want of room in their rings. */
-static void losses_look(struct weir_events *events, const struct weir_fleet *fleet)
+void weir_events_losses(struct weir_events *events, const struct weir_fleet *fleet)
 {
     uint64_t lost = 0;
     uint64_t traces = 0;
@@ -246,21 +254,31 @@ static void losses_look(struct weir_events *events, const struct weir_fleet *fle
     events->traces_lost_by_workers = traces;
 }
 
-unsigned int weir_events_take(struct weir_events *events, struct weir_fleet *fleet, uint64_t now_us,
-                              uint64_t *lost)
+static unsigned int batch_take(struct weir_events *events, struct weir_worker *worker,
+                               unsigned int limit, uint64_t now_us, uint64_t *lost)
 {
     struct weir_event event[TAKE];
-    unsigned int total = 0;
+    unsigned int count = rte_ring_sc_dequeue_burst_elem(worker->events, event, sizeof(event[0]),
+                                                        RTE_MIN(limit, TAKE), NULL);
 
-    for (unsigned int id = 0; id < fleet->count; id++) {
-        unsigned int count = rte_ring_sc_dequeue_burst_elem(fleet->worker[id]->events, event,
-                                                            sizeof(event[0]), TAKE, NULL);
-
-        for (unsigned int i = 0; i < count; i++)
-            *lost += event_deal(events, &event[i], now_us);
-        total += count;
+    for (unsigned int i = 0; i < count; i++) {
+        if ((events->also >> event[i].kind & 1U) != 0)
+            events->tell(events->context, &event[i]);
+        *lost += event_deal(events, &event[i], now_us);
     }
-    losses_look(events, fleet);
+    return count;
+}
+
+unsigned int weir_events_take(struct weir_events *events, struct weir_worker *worker,
+                              unsigned int limit, uint64_t now_us, uint64_t *lost)
+{
+    unsigned int total = 0;
+    unsigned int count;
+
+    do {
+        count = batch_take(events, worker, limit - total, now_us, lost);
+        total += count;
+    } while (count > 0 && total < limit);
     return total;
 }
 

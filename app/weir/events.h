@@ -29,6 +29,9 @@ struct weir_events {
     struct weir_trace_filter trace[WEIR_TRACES_MAX]; /* and to trace */
     uint16_t traces;                                 /* number of the last one begun */
     bool told;                                       /* they have been told all that */
+    uint32_t also;                                   /* kinds that are wanted apart from readers */
+    void (*tell)(void *context, const struct weir_event *event); /* of those */
+    void *context;
 };
 
 /*
@@ -49,12 +52,21 @@ size_t weir_subscriber_read(struct weir_subscriber *subscriber, char *text, size
 bool weir_subscriber_ready(const struct weir_subscriber *subscriber);
 bool weir_subscriber_over(const struct weir_subscriber *subscriber);
 
+/* Events of these kinds go to events->tell too. */
+void weir_events_also(struct weir_events *events, uint32_t kinds);
+
 /* Tell the workers what is wanted, as far as they have not been told. */
 void weir_events_tell(struct weir_events *events, struct weir_fleet *fleet);
 
-/* Take what workers have sent. Lost lines are added to *lost. Returns the number of events. */
-unsigned int weir_events_take(struct weir_events *events, struct weir_fleet *fleet, uint64_t now_us,
-                              uint64_t *lost);
+/*
+ * Take what a worker has sent, at most so many. Lost lines are added to *lost. Returns the number
+ * of events.
+ */
+unsigned int weir_events_take(struct weir_events *events, struct weir_worker *worker,
+                              unsigned int limit, uint64_t now_us, uint64_t *lost);
+
+/* Look what workers have lost for want of room in their rings, and tell whoever reads. */
+void weir_events_losses(struct weir_events *events, const struct weir_fleet *fleet);
 
 /* One packet's fate for whoever traces. */
 void weir_events_trace(struct weir_events *events, const struct weir_trace_view *trace,

@@ -57,9 +57,9 @@ static json_t *answer_wrong(const char *error, char *lines)
 
 static bool can_change(const struct weir_config_key *key)
 {
-    return strcmp(key->group, "timeouts") == 0 ||
-           strcmp(key->group, "policy") == 0 ||
-           (strcmp(key->group, "output") == 0 && strcmp(key->name, "flows") == 0);
+    return strcmp(key->group, "timeouts") == 0 || strcmp(key->group, "policy") == 0 ||
+           (strcmp(key->group, "output") == 0 &&
+            (strcmp(key->name, "flows") == 0 || strcmp(key->name, "starts") == 0));
 }
 
 static void *at(struct weir_settings *settings, const struct weir_config_key *key)

@@ -32,6 +32,7 @@ struct weir_settings {
     /* what to do */
     char config_file[WEIR_PATH_MAX]; /* "" = none */
     char flow_file[WEIR_PATH_MAX];   /* "" = none, "-" = standard output */
+    bool flow_starts; /* a record of each flow as it begins, too */
     char trace_file[WEIR_PATH_MAX];
     char mirror_file[WEIR_PATH_MAX]; /* of refused packets; "" = none */
     uint32_t mirror_size;            /* octets, it and the one before; default 64 MiB */

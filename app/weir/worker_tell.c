@@ -94,16 +94,18 @@ void weir_tell_traces(struct weir_worker *worker)
     }
 }
 
-/* Events never wait: a slow reader loses some, and they are counted. */
+/* Events of traffic never wait: a slow reader loses some, and they are counted. */
 void weir_tell_events(struct weir_worker *worker)
 {
     struct weir_event_box *box = &worker->tracker.events;
-    unsigned int sent;
+    unsigned int sent = 0;
 
     if (likely(box->count == 0))
         return;
-    sent = rte_ring_sp_enqueue_burst_elem(worker->events, box->event, sizeof(struct weir_event),
-                                          box->count, NULL);
+    do
+        sent += rte_ring_sp_enqueue_burst_elem(worker->events, box->event + sent,
+                                               sizeof(struct weir_event), box->count - sent, NULL);
+    while (sent < box->count && worker->fleet->lossless);
     worker->tracker.counters.events_lost += box->count - sent;
     box->count = 0;
 }

@@ -84,6 +84,28 @@ class Replay(unittest.TestCase):
         self.assertRegex(process.stderr.read(), b"standard output: Broken pipe; [1-9][0-9]* records not written")
 
 
+class Starts(unittest.TestCase):
+    def test_each_flow_is_told_when_it_begins_and_when_it_ends(self):
+        with tempfile.TemporaryDirectory(prefix="weir-output-") as folder:
+            path, config = os.path.join(folder, "flows"), os.path.join(folder, "weir.conf")
+            with open(config, "w", encoding="utf-8") as file:
+                file.write(f'output: {{ flows = "{path}"; starts = true; }};\n')
+            for workers in ("1", "2"):
+                subprocess.run([daemon.WEIR, "replay", CAPTURE, "--quiet", "--config", config, "--workers", workers], check=True, timeout=120)
+                with open(path, encoding="utf-8") as file:
+                    records = [json.loads(line) for line in file]
+                begun = set()
+                for record in records:
+                    if record["id"] in begun:
+                        begun.remove(record["id"])
+                        self.assertGreater(record["orig_packets"] + record["resp_packets"], 0)
+                    else:
+                        self.assertEqual(record["end_reason"], "active")
+                        begun.add(record["id"])
+                self.assertFalse(begun)
+                self.assertGreater(len(records), 50)
+
+
 class Traffic(unittest.TestCase):
     """Traffic waits for nobody."""
 

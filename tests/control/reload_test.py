@@ -106,6 +106,12 @@ class Reload(unittest.TestCase):
         self.assertEqual(self.reload(), (200, {"changed": [{"key": "policy.reject_rate", "from": 100, "to": 7}], "policy": "none"}))
         self.assertEqual(self.config()["policy"]["reject_rate"], 7)
 
+    def test_records_of_flows_that_begin_can_be_wanted_and_not(self):
+        self.weir.write_config(f'output: {{ flows = "{self.weir.flow_file}"; starts = true; }};\n')
+        self.assertEqual(self.reload(), (200, {"changed": [{"key": "output.starts", "from": False, "to": True}], "policy": "none"}))
+        self.weir.write_config()
+        self.assertEqual(self.reload()[1]["changed"], [{"key": "output.starts", "from": True, "to": False}])
+
     def test_what_cannot_change_is_told(self):
         self.weir.workers = 2
         self.weir.write_config("timeouts: { tcp_half_closed = 1; };\n")
