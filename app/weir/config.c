@@ -229,7 +229,7 @@ static void read_group(struct reading *reading, const config_setting_t *group)
     if (find_key(name, NULL) == NULL) {
         complain(
             reading, group,
-            "ports, workers, tracking, timeouts, policy, output or control; this key is unknown");
+            "ports, workers, tracking, timeouts, policy, output, capture or control; this key is unknown");
         return;
     }
     if (!config_setting_is_group(group)) {
@@ -254,6 +254,25 @@ static bool is_port_name(const config_setting_t *setting)
     return name != NULL && name[0] != '\0' && strlen(name) < WEIR_NAME_MAX;
 }
 
+/* An Ethernet address of one host: nobody is reached by zero or a group's. */
+static bool read_mac(const char *text, uint8_t mac[6])
+{
+    unsigned int octet[6];
+    int end = 0;
+    unsigned int any = 0;
+
+    if (text == NULL || strlen(text) != 17 ||
+        sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%n", &octet[0], &octet[1], &octet[2], &octet[3],
+               &octet[4], &octet[5], &end) != 6 ||
+        end != 17)
+        return false;
+    for (unsigned int i = 0; i < 6; i++) {
+        mac[i] = (uint8_t)octet[i];
+        any |= octet[i];
+    }
+    return any != 0 && (mac[0] & 1) == 0;
+}
+
 static void read_pair_key(struct reading *reading, const config_setting_t *setting,
                           struct weir_port_pair *pair)
 {
@@ -274,8 +293,14 @@ static void read_pair_key(struct reading *reading, const config_setting_t *setti
                      WEIR_NAME_MAX - 1);
         else
             strlcpy(name[0] == 'a' ? pair->a : pair->b, text, WEIR_NAME_MAX);
+    } else if (strcmp(name, "mac_a") == 0 || strcmp(name, "mac_b") == 0) {
+        unsigned int end = name[4] == 'b';
+
+        pair->has_mac[end] = read_mac(text, pair->mac[end]);
+        if (!pair->has_mac[end])
+            complain(reading, setting, "an Ethernet address of one host: \"02:00:00:00:00:01\"");
     } else {
-        complain(reading, setting, "a, b or mode; this key is unknown");
+        complain(reading, setting, "a, b, mode, mac_a or mac_b; this key is unknown");
     }
 }
 

@@ -178,6 +178,24 @@ static void queues_deal(struct weir_fleet *fleet)
         }
 }
 
+/* Where all ports play captures, their packets are taken in order of time. */
+static int ahead_make(struct weir_fleet *fleet)
+{
+    for (unsigned int id = 0; id < fleet->count; id++) {
+        struct weir_worker *worker = fleet->worker[id];
+
+        if (!fleet->lossless || worker->queue_count < 2)
+            continue;
+        worker->ahead =
+            rte_zmalloc("weir_ahead", worker->queue_count * sizeof(worker->ahead[0]), 0);
+        if (worker->ahead == NULL) {
+            fprintf(stderr, "weir: no memory to merge %u captures\n", worker->queue_count);
+            return -ENOMEM;
+        }
+    }
+    return 0;
+}
+
 static int outgoing_make(struct weir_fleet *fleet)
 {
     for (uint16_t port = 0; port < RTE_MAX_ETHPORTS; port++) {
@@ -236,7 +254,8 @@ int weir_fleet_make(struct weir_fleet *fleet, const struct weir_settings *settin
         lcore = rte_get_next_lcore(lcore, 1, 0);
     }
     queues_deal(fleet);
-    return outgoing_make(fleet);
+    err = ahead_make(fleet);
+    return err != 0 ? err : outgoing_make(fleet);
 }
 
 static void worker_free(struct weir_worker *worker)
@@ -251,6 +270,7 @@ static void worker_free(struct weir_worker *worker)
     rte_ring_free(worker->asks.ring);
     weir_frag_drop(&worker->frag);
     rte_free(worker->event_room);
+    rte_free(worker->ahead);
     rte_free(worker->reader.scratch);
     rte_free(worker->tracker.outbox.view);
     weir_pages_give(

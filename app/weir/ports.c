@@ -86,6 +86,13 @@ static int pair_up(struct weir_ports *ports, uint16_t a, uint16_t b, bool shadow
     return 0;
 }
 
+/* Whom the frames of a port go to, where that is configured. */
+static void readdress(struct weir_port *port, bool wanted, const uint8_t mac[6])
+{
+    port->readdress = wanted;
+    memcpy(port->next.addr_bytes, mac, sizeof(port->next.addr_bytes));
+}
+
 static int find_named(struct weir_ports *ports, const struct weir_settings *settings)
 {
     for (uint32_t i = 0; i < settings->pair_count; i++) {
@@ -100,6 +107,9 @@ static int find_named(struct weir_ports *ports, const struct weir_settings *sett
             err = pair_up(ports, a, b, pair->mode == WEIR_MODE_SHADOW);
         if (err != 0)
             return err;
+        readdress(&ports->port[a], pair->has_mac[0], pair->mac[0]);
+        if (b != WEIR_PORT_NONE)
+            readdress(&ports->port[b], pair->has_mac[1], pair->mac[1]);
     }
     return 0;
 }
@@ -266,6 +276,7 @@ static int port_start(struct weir_ports *ports, uint16_t id, const struct weir_s
         fprintf(stderr, "weir: port %s does not start: %s\n", port->name, rte_strerror(-err));
         return err;
     }
+    rte_eth_macaddr_get(id, &port->own);
     rte_eth_promiscuous_enable(id); /* what cannot be set is on already, or is no matter */
     if (settings->workers > 1 && !is_net_pcap(&info))
         port_tell(id, port, &info, settings->workers);

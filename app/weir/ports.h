@@ -18,6 +18,9 @@ struct weir_port {
     uint16_t tx_queues;
     bool used;
     bool shadow;
+    bool readdress;             /* frames that leave get these two Ethernet addresses */
+    struct rte_ether_addr next; /* destination, and */
+    struct rte_ether_addr own;  /* source, the port's */
     bool finite; /* plays a capture file: an empty receive means that all has been said */
     char name[WEIR_NAME_MAX];
 };

@@ -26,6 +26,8 @@ struct weir_port_pair {
     char a[WEIR_NAME_MAX]; /* DPDK port name */
     char b[WEIR_NAME_MAX];
     enum weir_mode mode;
+    bool has_mac[2];   /* frames that leave by a, by b, */
+    uint8_t mac[2][6]; /* go to this Ethernet address; else as they came */
 };
 
 struct weir_settings {

@@ -4,6 +4,7 @@
 #include <rte_ethdev.h>
 #include <rte_pause.h>
 
+#include "weir/worker_rx.h"
 #include "weir/worker_steer.h"
 #include "weir/worker_tell.h"
 #include "weir/worker_tx.h"
@@ -34,18 +35,24 @@ static int phase_of(const struct weir_fleet *fleet)
 
 /* Packets */
 
-/* Tell the sender of a rejected packet, through the port it came in by. */
+/* Tell the sender of a rejected packet, through the port it came in by. An observer says nothing.
+ */
 static void answer(struct weir_worker *worker, unsigned int i)
 {
     struct weir_burst *burst = &worker->burst;
+    uint16_t port = burst->packet[i].port;
     struct rte_mbuf *about =
         burst->packet[i].pieces == 0 ? burst->mbuf[i] : weir_train_opening(burst->mbuf[i]);
-    struct rte_mbuf *mbuf = weir_answer_make(about, &burst->packet[i], worker->fleet->ports->pool,
-                                             &worker->bucket, burst->time_us[i]);
+    struct rte_mbuf *mbuf;
+
+    if (worker->fleet->ports->port[port].peer == WEIR_PORT_NONE)
+        return;
+    mbuf = weir_answer_make(about, &burst->packet[i], worker->fleet->ports->pool, &worker->bucket,
+                            burst->time_us[i]);
 
     if (mbuf == NULL)
         return;
-    weir_tx_push(worker, burst->packet[i].port, mbuf);
+    weir_tx_push(worker, port, mbuf);
     worker->traffic.answers++;
 }
 
@@ -166,49 +173,30 @@ static void pieces_settle(struct weir_worker *worker, bool over)
         burst_finish(worker);
 }
 
-/* A finite port has said all it has when it gives nothing although there was a buffer to be had. */
-static void queue_empty(struct weir_rx_queue *queue)
-{
-    struct rte_eth_stats stats;
-
-    if (rte_eth_stats_get(queue->port, &stats) != 0)
-        return;
-    queue->at_end = stats.rx_nombuf == queue->no_buffer;
-    queue->no_buffer = stats.rx_nombuf;
-}
-
 /* Captures put one behind the other may set the clock back by years. */
-static void burst_epochs(struct weir_worker *worker, struct weir_rx_queue *queue)
+static void burst_epochs(struct weir_worker *worker)
 {
     struct weir_burst *burst = &worker->burst;
 
     for (unsigned int i = 0; i < burst->count; i++) {
         uint64_t time_us = burst->time_us[i];
 
-        if (unlikely(time_us + WEIR_SET_BACK_USEC < queue->clock_us)) {
-            queue->epoch++;
-            queue->clock_us = time_us;
+        if (unlikely(time_us + WEIR_SET_BACK_USEC < worker->rx_clock_us)) {
+            worker->rx_epoch++;
+            worker->rx_clock_us = time_us;
         }
-        queue->clock_us = RTE_MAX(queue->clock_us, time_us);
-        burst->packet[i].epoch = queue->epoch;
+        worker->rx_clock_us = RTE_MAX(worker->rx_clock_us, time_us);
+        burst->packet[i].epoch = worker->rx_epoch;
     }
 }
 
-static unsigned int queue_poll(struct weir_worker *worker, struct weir_rx_queue *queue)
+/* Packets that stand in burst.mbuf, as they came from the queue. */
+static void burst_work(struct weir_worker *worker, struct weir_rx_queue *queue,
+                       unsigned int received)
 {
     struct weir_port_traffic *traffic = &worker->traffic.port[queue->port];
     struct weir_burst *burst = &worker->burst;
-    unsigned int received;
 
-    if (queue->at_end)
-        return 0;
-    received = rte_eth_rx_burst(queue->port, queue->queue, burst->mbuf,
-                                (uint16_t)worker->fleet->settings->burst);
-    if (received == 0) {
-        if (worker->fleet->ports->port[queue->port].finite)
-            queue_empty(queue);
-        return 0;
-    }
     burst->count = received;
     traffic->rx_packets += received;
     traffic->rx_bytes += weir_frame_bytes(burst->mbuf, received);
@@ -219,11 +207,32 @@ static unsigned int queue_poll(struct weir_worker *worker, struct weir_rx_queue 
                      worker->fleet->ports->port[queue->port].rx_queues);
     queue->number += received;
     if (worker->fleet->lossless)
-        burst_epochs(worker, queue);
+        burst_epochs(worker);
     weir_burst_hash(burst, &worker->fleet->rules);
     if (worker->fleet->count > 1 || weir_burst_has_pieces(burst))
         weir_steer_burst(worker);
     burst_finish(worker);
+}
+
+/* Receive and finish a burst of each queue, or of the one whose time it is. */
+static unsigned int queues_poll(struct weir_worker *worker)
+{
+    struct weir_rx_queue *queue;
+    unsigned int received = 0;
+
+    if (worker->ahead != NULL) {
+        received = weir_rx_merged(worker, &queue);
+        if (received > 0)
+            burst_work(worker, queue, received);
+        return received;
+    }
+    for (unsigned int i = 0; i < worker->queue_count; i++) {
+        unsigned int count = weir_rx_burst(worker, &worker->queue[i]);
+
+        if (count > 0)
+            burst_work(worker, &worker->queue[i], count);
+        received += count;
+    }
     return received;
 }
 
@@ -338,8 +347,7 @@ static void poll_all(struct weir_worker *worker, int phase)
     poll_begin(worker);
     policy_hold(worker);
     if (phase == WEIR_PHASE_RUN)
-        for (unsigned int i = 0; i < worker->queue_count; i++)
-            packets += queue_poll(worker, &worker->queue[i]);
+        packets = queues_poll(worker);
     packets += inbox_poll(worker, &handed);
     over = receive_over(worker, phase);
     if (unlikely(over))

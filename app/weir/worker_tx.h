@@ -20,12 +20,29 @@ static inline uint64_t weir_frame_bytes(struct rte_mbuf *const *mbuf, unsigned i
 /* Send what stands in the worker's buffers. */
 void weir_tx_flush(struct weir_worker *worker);
 
+/*
+ * Give a frame the addresses of its next hop, where its port has one. Those to a group stay what
+ * they are: ARP, neighbour discovery and the like pass between both sides.
+ */
+static inline void weir_tx_readdress(const struct weir_port *port, struct rte_mbuf *mbuf)
+{
+    struct rte_ether_hdr *ether = rte_pktmbuf_mtod(mbuf, struct rte_ether_hdr *);
+
+    if (mbuf->data_len < sizeof(*ether) || rte_is_multicast_ether_addr(&ether->dst_addr))
+        return;
+    ether->dst_addr = port->next;
+    ether->src_addr = port->own;
+}
+
 /* Put a frame into the port's buffer. A burst of packets fits; trains of fragments can be longer.
  */
 static inline void weir_tx_push(struct weir_worker *worker, uint16_t port, struct rte_mbuf *mbuf)
 {
     struct weir_tx_buffer *buffer = &worker->tx[port];
+    const struct weir_port *out = &worker->fleet->ports->port[port];
 
+    if (unlikely(out->readdress))
+        weir_tx_readdress(out, mbuf);
     if (unlikely(buffer->count == WEIR_BURST_MAX))
         weir_tx_flush(worker);
     buffer->mbuf[buffer->count++] = mbuf;

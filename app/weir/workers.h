@@ -49,9 +49,13 @@ struct weir_rx_queue {
     uint16_t queue;
     uint64_t number; /* packets received so far */
     uint64_t no_buffer;
-    bool at_end;       /* a finite port that has said all it has */
-    uint32_t epoch;    /* how often a finite port's clock was set back */
-    uint64_t clock_us; /* latest time in this epoch */
+    bool at_end; /* a finite port that has said all it has */
+};
+
+/* Packets of a queue that are received, and whose time has not come: worker_rx.c. */
+struct weir_rx_ahead {
+    unsigned int at, count;
+    struct rte_mbuf *mbuf[WEIR_BURST_MAX];
 };
 
 /* Power-of-two histograms: bucket i counts what is at most 2^i, the last one all the rest too. */
@@ -113,7 +117,10 @@ struct weir_worker {
     unsigned int lcore;
     unsigned int queue_count;
     struct weir_rx_queue queue[WEIR_QUEUES_MAX];
-    struct rte_ring *inbox; /* mbufs from other workers; NULL with one worker */
+    struct weir_rx_ahead *ahead; /* by queue; NULL: packets are taken as they come */
+    uint32_t rx_epoch;           /* how often the clock of finite ports was set back, and */
+    uint64_t rx_clock_us;        /* latest time received since then */
+    struct rte_ring *inbox;      /* mbufs from other workers; NULL with one worker */
     struct weir_backlog backlog;
     struct rte_ring *flows;  /* struct weir_flow_view to the control core; NULL where not wanted */
     struct rte_ring *traces; /* struct weir_trace_view to the control core; NULL where not wanted */

@@ -81,7 +81,8 @@ Test(config, an_empty_file_changes_nothing)
 
 Test(config, every_group_is_read)
 {
-    expect_good("ports = ( { a = \"net_tap0\"; b = \"net_tap1\"; mode = \"shadow\"; },\n"
+    expect_good("ports = ( { a = \"net_tap0\"; b = \"net_tap1\"; mode = \"shadow\";\n"
+                "            mac_b = \"02:0A:00:00:00:fe\"; },\n"
                 "          { a = \"net_tap2\"; } );\n"
                 "workers: { count = 4; burst = 32; rx_descriptors = 2048; mbufs = \"64k\"; };\n"
                 "tracking: { flows = \"2M\"; flows6 = 64; checksum = \"ignore\";\n"
@@ -93,6 +94,9 @@ Test(config, every_group_is_read)
     cr_expect_str_eq(settings.pair[0].a, "net_tap0");
     cr_expect_str_eq(settings.pair[0].b, "net_tap1");
     cr_expect_eq(settings.pair[0].mode, WEIR_MODE_SHADOW);
+    cr_expect_not(settings.pair[0].has_mac[0]);
+    cr_expect(settings.pair[0].has_mac[1]);
+    cr_expect_arr_eq(settings.pair[0].mac[1], "\x02\x0a\x00\x00\x00\xfe", 6);
     cr_expect_str_eq(settings.pair[1].a, "net_tap2");
     cr_expect_str_empty(settings.pair[1].b);
     cr_expect_eq(settings.pair[1].mode, WEIR_MODE_ENFORCE);
@@ -160,8 +164,9 @@ Test(config, a_mistake_is_told_with_line_key_value_and_what_was_expected)
          "1: timeouts.profile = \"fast\": expected \"default\" or \"rfc\""},
         {"output: { flows = 1; };",
          "1: output.flows = 1: expected a file name in quotes, under 4096 octets"},
-        {"worker: { count = 1; };", "1: worker = { ... }: expected ports, workers, tracking, "
-                                    "timeouts, policy, output or control; this key is unknown"},
+        {"worker: { count = 1; };",
+         "1: worker = { ... }: expected ports, workers, tracking, "
+         "timeouts, policy, output, capture or control; this key is unknown"},
         {"workers = 4;", "1: workers = 4: expected a group { ... }"},
         {"ports = \"net_tap0\";", "1: ports = \"net_tap0\": expected a list of at most 16 groups: "
                                   "( { a = \"NAME\"; b = \"NAME\"; } )"},
@@ -176,7 +181,13 @@ Test(config, a_mistake_is_told_with_line_key_value_and_what_was_expected)
         {"ports = ( { a = \"x\"; mode = \"off\"; } );",
          "1: ports.[0].mode = \"off\": expected \"enforce\" or \"shadow\""},
         {"ports = ( { a = \"x\"; c = \"y\"; } );",
-         "1: ports.[0].c = \"y\": expected a, b or mode; this key is unknown"},
+         "1: ports.[0].c = \"y\": expected a, b, mode, mac_a or mac_b; this key is unknown"},
+        {"ports = ( { a = \"x\"; b = \"y\"; mac_b = \"01:00:5e:00:00:01\"; } );",
+         "1: ports.[0].mac_b = \"01:00:5e:00:00:01\": expected an Ethernet address of one host: "
+         "\"02:00:00:00:00:01\""},
+        {"ports = ( { a = \"x\"; b = \"y\"; mac_a = \"2:0:0:0:0:1\"; } );",
+         "1: ports.[0].mac_a = \"2:0:0:0:0:1\": expected an Ethernet address of one host: "
+         "\"02:00:00:00:00:01\""},
         {"workers: {\n count = 1\n burst = = 2;\n};", "3: syntax error"},
         {"workers: { count = 1; count = 2; };", "1: duplicate setting name"},
     };

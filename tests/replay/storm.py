@@ -104,7 +104,7 @@ def too_long(n):
 
 
 def fragments(count, seed):
-    """[(microseconds, frame)]: datagrams of all kinds mixed, among plain packets; a storm of first pieces at the end."""
+    """[(microseconds, frame)]: datagrams of all kinds mixed, among plain packets; then a storm of first pieces."""
     rng = random.Random(seed)
     makers = (lambda n: whole(rng, n, address4, pieces4), lambda n: whole(rng, n, address6, pieces6),
               lambda n: overlapping(rng, n), tiny_first, never_whole, too_long,

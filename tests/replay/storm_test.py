@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""Storms of pieces and of malformed frames: nothing is lost without a reason, nothing is kept, workers make no difference.
+"""Storms of pieces and of malformed frames: nothing is lost without a reason or kept, workers make no difference.
 
 The program is WEIR (default build/app/weir). Exit status 1 on failure, 77 if something needed is not there.
 """
@@ -175,9 +175,10 @@ class Storm(unittest.TestCase):
     def test_workers_that_hand_over_to_each_other_do_not_wait_for_each_other(self):
         """Two queues for two workers, both with far less room for the other's packets than a burst has."""
         queues = ",".join(f"rx_pcap={path}" for path in self.paths.values())
-        done = weir_run.run("--lcores", lcores(2), *EAL, f"--vdev=net_pcap0,{queues}", "--", "--exit-at-end", "--workers",
-                            "2", "--config", self.config("workers: { inbox = 16; burst = 256; };\n"
-                                                         "tracking: { flows = 50000; flows6 = 50000; };\n"))
+        done = weir_run.run("--lcores", lcores(2), *EAL, f"--vdev=net_pcap0,{queues}", "--", "--exit-at-end",
+                            "--workers", "2", "--config",
+                            self.config("workers: { inbox = 16; burst = 256; };\n"
+                                        "tracking: { flows = 50000; flows6 = 50000; };\n"))
         self.assertEqual(done.returncode, 0, done.stderr)
         expected = sum(len(packets) for packets in self.packets.values())
         self.assertRegex(done.stderr + done.stdout, rb"packets +%d " % expected)
@@ -195,7 +196,8 @@ class Storm(unittest.TestCase):
             rows = self.tshark(capture, "frame.packet_id", "frame.comment", "frame.time_epoch", "frame.len")
             found = {int(row[0]): row for row in rows}
             self.assertEqual(len(rows), len(refused))
-            self.assertEqual({n: row[1] for n, row in found.items()}, {n: line["reason"] for n, line in refused.items()})
+            reasons = {n: line["reason"] for n, line in refused.items()}
+            self.assertEqual({n: row[1] for n, row in found.items()}, reasons)
             frames = capture_file.read(capture)[1]
             for row, frame in zip(rows, frames):
                 time_us, original = self.packets[name][int(row[0])]
@@ -216,7 +218,8 @@ class Storm(unittest.TestCase):
 
     def test_the_capture_is_bounded_in_rate(self):
         capture = self.path("rare.pcapng")
-        self.replay(self.paths["malformed"], "--capture", capture, "--config", self.config("capture: { rate = 10; };\n"))
+        config = self.config("capture: { rate = 10; };\n")
+        self.replay(self.paths["malformed"], "--capture", capture, "--config", config)
         seconds = MALFORMED * 1500 // 1_000_000
         count = len(capture_file.read(capture)[1])
         self.assertLessEqual(count, 10 * (seconds + 2))
