@@ -76,18 +76,11 @@ static bool read_port(const char *value, void *field)
 static bool read_proto(const char *value, void *field)
 {
     unsigned long long proto;
+    int known = weir_proto_number(value);
 
-    for (int i = 0; i <= UINT8_MAX; i++) {
-        const char *name = weir_proto_name((unsigned int)i);
-
-        if (name != NULL && strcasecmp(name, value) == 0) {
-            *(int *)field = i;
-            return true;
-        }
-    }
-    if (!number(value, UINT8_MAX, &proto))
+    if (known < 0 && !number(value, UINT8_MAX, &proto))
         return false;
-    *(int *)field = (int)proto;
+    *(int *)field = known < 0 ? (int)proto : known;
     return true;
 }
 

@@ -13,6 +13,8 @@
 
 #include <rte_ethdev.h>
 
+#include "weir/record.h"
+
 enum { TEXT_MAX = 128 };
 
 struct reading {
@@ -90,14 +92,18 @@ static void read_proto(struct reading *reading, const config_setting_t *setting,
 {
     const char *text = text_of(reading, setting);
     const char *error = NULL;
-    const struct protoent *known = getprotobyname(strcmp(text, "icmp6") == 0 ? "ipv6-icmp" : text);
-    long long number = known != NULL ? known->p_proto : strtonum(text, 0, 255, &error);
+    const struct protoent *known = getprotobyname(text);
+    long long number = weir_proto_number(text);
 
     if (text[0] == '\0')
         return;
-    if (known == NULL && error != NULL) {
-        complain(reading, setting,
-                 "a protocol of /etc/protocols, icmp6, or a number from 0 to 255");
+    /* A small system has no /etc/protocols: what weir itself names is known without. */
+    if (number < 0)
+        number = known != NULL ? known->p_proto : strtonum(text, 0, 255, &error);
+    if (error != NULL) {
+        complain(
+            reading, setting,
+            "tcp, udp, icmp, icmp6, sctp, gre, another of /etc/protocols, or a number, 0 to 255");
         return;
     }
     rule->proto = (uint8_t)number;

@@ -8,6 +8,7 @@
 
 #include <arpa/inet.h>
 #include <string.h>
+#include <strings.h>
 
 #include "core/key.h"
 #include "core/reason.h"
@@ -33,6 +34,17 @@ const char *weir_proto_name(unsigned int proto)
     default:
         return NULL;
     }
+}
+
+int weir_proto_number(const char *name)
+{
+    for (unsigned int proto = 0; proto <= UINT8_MAX; proto++) {
+        const char *known = weir_proto_name(proto);
+
+        if (known != NULL && strcasecmp(known, name) == 0)
+            return (int)proto;
+    }
+    return -1;
 }
 
 static char *put_text(char *at, const char *text)

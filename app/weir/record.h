@@ -27,6 +27,9 @@ void weir_record_trace(struct weir_output *output, const struct weir_trace_view 
 /* "tcp", "udp", "icmp", "icmp6", "sctp", "gre"; NULL for others, which are shown by number. */
 const char *weir_proto_name(unsigned int proto);
 
+/* The number of a protocol by these names; -1 for others. */
+int weir_proto_number(const char *name);
+
 /* Of an enum weir_event_kind: "new", "state", "end", "refused"; "?" beyond the list. */
 const char *weir_event_kind_name(unsigned int kind);
 
