@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Fuzzes the way of a packet with libFuzzer: parsing (fuzz_parse.c), then parsing and tracking (fuzz_track.c), seeded
-# with the shipped captures and with the corpus that earlier runs grew.
-# Usage: tests/fuzz/fuzz.sh [--keep-corpus] [SECONDS, 60 if not given; half for each]
+# Fuzzes the way of a packet with libFuzzer: parsing (fuzz_parse.c), pieces of datagrams (fuzz_fragment.c), parsing and
+# tracking (fuzz_track.c), seeded with the shipped captures and with the corpus that earlier runs grew.
+# Usage: tests/fuzz/fuzz.sh [--keep-corpus] [SECONDS, 60 if not given; a third for each]
 # WEIR_CAPTURES names one more folder of captures to take seeds from. --keep-corpus writes what was found back, reduced.
 # Fails on a finding, and leaves the input that shows it, and the program, in the folder that it names.
 set -euo pipefail
@@ -15,8 +15,8 @@ if [[ ${1:-} == --keep-corpus ]]; then
     shift
 fi
 seconds=${1:-60}
-if ! [[ $seconds =~ ^[0-9]{1,6}$ ]] || ((10#$seconds < 2)); then
-    echo "fuzz: \"$seconds\" is not a number of seconds from 2 on" >&2
+if ! [[ $seconds =~ ^[0-9]{1,6}$ ]] || ((10#$seconds < 3)); then
+    echo "fuzz: \"$seconds\" is not a number of seconds from 3 on" >&2
     exit 2
 fi
 
@@ -33,18 +33,18 @@ fi
 captures=("$root/tests/captures")
 [[ -z ${WEIR_CAPTURES:-} ]] || captures+=("$WEIR_CAPTURES")
 
-# fuzz NAME LONGEST-INPUT HOW-TO-UNPACK: build and run fuzz_NAME with the corpus NAME.pcap
+# fuzz NAME LONGEST-INPUT HOW-TO-UNPACK [CAPTURE...]: build and run fuzz_NAME with the corpus NAME.pcap
 fuzz() {
     local name=$1 longest=$2 unpack=$3
     local folder="$work/$name" corpus="$here/$name.pcap"
-    local sources=("${captures[@]}")
+    local sources=("${@:4}")
 
     mkdir -p "$folder/grown" "$folder/small"
     [[ ! -e $corpus ]] || sources+=("$corpus")
     "$here/frames.py" "$unpack" "$folder/seeds" "${sources[@]}"
     "$clang" -std=gnu17 -D_GNU_SOURCE -O1 -g -march=native -fsanitize=fuzzer,address,undefined \
         -fno-sanitize-recover=all -I "$root/lib" "$here/fuzz_$name.c" "$root"/lib/core/*.c -o "$folder/fuzz_$name"
-    if ! "$folder/fuzz_$name" -max_total_time=$((10#$seconds / 2)) -max_len="$longest" -verbosity=0 -print_final_stats=1 \
+    if ! "$folder/fuzz_$name" -max_total_time=$((10#$seconds / 3)) -max_len="$longest" -verbosity=0 -print_final_stats=1 \
         -artifact_prefix="$folder/" "$folder/grown" "$folder/seeds" >"$folder/run.log" 2>&1; then
         trap - EXIT
         tail -n 60 "$folder/run.log" >&2
@@ -59,6 +59,7 @@ fuzz() {
     fi
 }
 
-fuzz parse 2048 unpack
-fuzz track 4096 streams
+fuzz parse 2048 unpack "${captures[@]}"
+fuzz fragment 1024 unpack
+fuzz track 4096 streams "${captures[@]}"
 echo "fuzz: no finding in $seconds s"
