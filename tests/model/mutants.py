@@ -11,32 +11,19 @@ usage: mutants.py BUILD-FOLDER [-v]
 Exit 0 if no mutant survives; those that do not but were never reached are counted by cell.
 """
 import collections
-import concurrent.futures
-import os
 import pathlib
 import subprocess
 import sys
 import time
 
 
-def packet_tables(build):
-    names = (path.stem for path in pathlib.Path(__file__).parent.parent.glob("core/test_tcp_*.c"))
-    tests = [build / "tests/core" / name for name in sorted(names) if name not in ("test_tcp_state", "test_tcp_track")]
-    missing = [test for test in tests if not test.exists()]
-    if missing or not tests:
-        raise SystemExit(f"mutants: not built: {missing}")
-    return tests
-
-
-def fails(tests, mutant):
-    """The first packet table that fails with this mutant, or None. A crash is a failure too."""
-    environment = os.environ | {"WEIR_MUTANT": mutant}
-    for test in tests:
-        status = subprocess.run([test, "--jobs", "1"], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                                check=False).returncode
-        if status != 0:
-            return test.name
-    return None
+def tables(build, mutants):
+    """What the packet tables say of each mutant: the test that fails, or None."""
+    lines = subprocess.run([build / "tests/model/weir-tables"], input="\n".join(mutants), text=True, capture_output=True,
+                           check=True).stdout.splitlines()
+    if len(lines) != len(mutants):
+        raise SystemExit("mutants: not all were tried")
+    return {word[1]: word[2] if word[0] == "killed" else None for word in (line.split(" ", 2) for line in lines)}
 
 
 def parse(line):
@@ -50,8 +37,8 @@ def main():
     if len(arguments) != 1:
         raise SystemExit(__doc__)
     build = pathlib.Path(arguments[0])
-    model, tests = build / "tests/model/weir-model", packet_tables(build)
-    if fails(tests, "0,0,0,0"):
+    model = build / "tests/model/weir-model"
+    if tables(build, ["0,0,0,0"])["0,0,0,0"]:
         raise SystemExit("mutants: the packet tables fail by themselves")
     counts, names, start = collections.Counter(), {}, time.monotonic()
     listing = subprocess.run([model, "--mutants"], text=True, capture_output=True, check=True).stdout
@@ -63,8 +50,7 @@ def main():
             left.append(mutant)
         else:
             counts["equal" if fate == "equal" else "killed by the composition"] += 1
-    with concurrent.futures.ThreadPoolExecutor(int(os.environ.get("JOBS", "1"))) as pool:
-        killers = dict(zip(left, pool.map(lambda mutant: fails(tests, mutant), left)))
+    killers = tables(build, left)
     counts["killed by the packet tables"] = sum(killer is not None for killer in killers.values())
     if verbose:
         for mutant, killer in killers.items():
