@@ -15,8 +15,10 @@ static bool rst_exact(const struct weir_flow *flow, unsigned int dir,
         return true;
     if ((y->flags & WEIR_PEER_SEEN) && seg->seq == y->ack) /* or only what y has acknowledged */
         return true;
-    /* y may never have received the SYN-ACK: in SYN-SENT the ACK decides, 3.10.7.3. */
-    if ((seg->flags & WEIR_TCP_ACK) && seg->ack == y->end &&
+    /* y may never have received the SYN-ACK, which is all that x has sent: in SYN-SENT the ACK
+     * decides, 3.10.7.3, and what answers a SYN has number 0, 3.10.7.1. */
+    if ((seg->flags & WEIR_TCP_ACK) && seg->seq == 0 && seg->ack == y->end &&
+        !(x->flags & WEIR_PEER_PROVEN) &&
         (y->flags & (WEIR_PEER_SEEN | WEIR_PEER_PROVEN)) == WEIR_PEER_SEEN &&
         (state == WEIR_TCP_ESTABLISHED || state == WEIR_TCP_CLOSE_WAIT))
         return true;
