@@ -182,6 +182,39 @@ static void flows_print(const json_t *total)
     not_zero(json_object_get(total, "ended"), "", WEIRCTL_PLAIN);
 }
 
+/* How much a histogram has counted; with part, also the upper bound that so much of it is within.
+ */
+static uint64_t histogram_sum(const json_t *list, double part, uint64_t *bound)
+{
+    uint64_t count = 0;
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < json_array_size(list); i++)
+        sum += weirctl_json_count(json_array_get(list, i), "count");
+    for (size_t i = 0; i < json_array_size(list) && (double)count < part * (double)sum; i++) {
+        count += weirctl_json_count(json_array_get(list, i), "count");
+        *bound = weirctl_json_count(json_array_get(list, i), "le");
+    }
+    return sum;
+}
+
+static void loop_print(const json_t *stats, const json_t *total)
+{
+    static const char *const polls[] = {"polls", "polls_idle", "swept"};
+    const json_t *mempool = json_object_get(stats, "mempool");
+    uint64_t bursts = histogram_sum(json_object_get(total, "burst_fill"), 0, NULL);
+    uint64_t rx = weirctl_json_count(total, "rx_packets");
+    double hz = weirctl_json_number(stats, "hz");
+    uint64_t cycles = 0;
+
+    members(total, polls, sizeof(polls) / sizeof(polls[0]));
+    histogram_sum(json_object_get(total, "poll_cycles"), 0.99, &cycles);
+    printf("  %-24s %20.1f us\n", "99 % of polls within", hz > 0 ? 1e6 * (double)cycles / hz : 0.0);
+    printf("  %-24s %20.1f\n", "packets a burst", bursts > 0 ? (double)rx / (double)bursts : 0.0);
+    printf("  %-24s %20" PRIu64 " of %" PRIu64 "\n", "packet buffers",
+           weirctl_json_count(mempool, "used"), weirctl_json_count(mempool, "size"));
+}
+
 static void stats_tell(const json_t *stats)
 {
     static const char *const traffic[] = {"rx_packets", "rx_bytes", "tx_packets",
@@ -202,6 +235,8 @@ static void stats_tell(const json_t *stats)
     members(total, losses, sizeof(losses) / sizeof(losses[0]));
     title("Workers");
     workers(json_object_get(stats, "workers"));
+    title("Loop, all workers");
+    loop_print(stats, total);
     title("Ports");
     ports(json_object_get(stats, "ports"));
     title("Control core");
