@@ -16,7 +16,7 @@
 #define SLICE      32U   /* records copied a slice, at most */
 #define SLICE_LOOK 4096U /* records looked at a slice, at most; empty stretches go by 64 */
 #define SLICE_USEC 20U   /* that a slice may be taken for, however long it was interrupted */
-#define SLICE_PART 64U   /* of a busy worker's time that slices may take, at most */
+#define SLICE_PART 96U   /* of a busy worker's time that slices may take, at most */
 
 struct weir_listing {
     struct weir_fleet *fleet;
@@ -310,6 +310,9 @@ bool weir_flow_ask_end(struct weir_fleet *fleet, unsigned int worker,
 {
     struct weir_ask ask = {.kind = WEIR_ASK_END};
 
+    /* Whatever is asked already, its records are to find room beside those of the traffic. */
+    if (rte_ring_free_count(fleet->worker[worker]->flows) < 2 * ASKS_SIZE)
+        return false;
     ask.flow.id = id;
     ask.flow.record = copy->record;
     ask.flow.family = copy->family;

@@ -115,7 +115,8 @@ void weir_listings_reap(struct weir_fleet *fleet);
 
 /*
  * Control core: ask worker to end the flow that a listing showed. Returns false if its ring is
- * full: serve the workers, then try again. See struct weir_ask for ended and handled.
+ * full, or that of its records nearly so: serve the workers, then try again. See struct weir_ask
+ * for ended and handled.
  */
 bool weir_flow_ask_end(struct weir_fleet *fleet, unsigned int worker,
                        const struct weir_flow_copy *copy, uint64_t id, enum weir_end end,

@@ -315,6 +315,11 @@ class Deletion(unittest.TestCase):
         self.assertLessEqual(waits | {one}, flushed)
         self.assertEqual(len(records), stats["created"])
         self.assertEqual(sum(record["end_reason"] == "flushed" for record in records), stats["ended"]["flushed"])
+        passed = sum(record["orig_packets"] + record["resp_packets"] for record in records)
+        refused = sum(record["refused_orig"] + record["refused_resp"] for record in records)
+        no_flow = stats["reasons"]["not-ip"] + stats["reasons"]["not-tracked"]
+        self.assertEqual(passed + refused + no_flow, stats["packets"])
+        self.assertEqual(refused, stats["verdicts"]["drop"])
         self.assertFalse(os.path.exists(self.weir.socket))
 
 

@@ -47,7 +47,9 @@ class Many(unittest.TestCase):
         memory = self.weir.memory_kib()
         clients = [self.open("/flows") for _ in range(100)]
         heads = collections.Counter(client.recv(64, daemon.socket.MSG_PEEK).split(b" ")[1] for client in clients)
-        self.assertEqual(heads, {b"200": 8, b"503": 92})
+        self.assertEqual(set(heads), {b"200", b"503"})
+        self.assertGreaterEqual(heads[b"200"], 8)  # one that has stalled for long may have made way already
+        self.assertLessEqual(self.weir.get("/stats").json()["control"]["listings"], 8)
         self.assertLess(self.weir.memory_kib() - memory, 64 * 1024)
 
         def listed():

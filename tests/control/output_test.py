@@ -91,7 +91,7 @@ class Starts(unittest.TestCase):
             with open(config, "w", encoding="utf-8") as file:
                 file.write(f'output: {{ flows = "{path}"; starts = true; }};\n')
             for workers in ("1", "2"):
-                subprocess.run([daemon.WEIR, "replay", CAPTURE, "--quiet", "--config", config, "--workers", workers], check=True, timeout=120)
+                subprocess.run([daemon.WEIR, "replay", CAPTURE, "--quiet", "--config", config, "--workers", workers], check=True, timeout=daemon.PATIENCE_SEC)
                 with open(path, encoding="utf-8") as file:
                     records = [json.loads(line) for line in file]
                 begun = set()

@@ -88,7 +88,7 @@ class Monitoring(unittest.TestCase):
             for path in (RULES, os.path.join(ROOT, "config", "prometheus", "prometheus.yml"), os.path.join(ROOT, "tests", "ops", "rules_test.yml")):
                 shutil.copy(path, folder)
             for command in (["check", "config", "prometheus.yml"], ["check", "rules", "weir.rules.yml"], ["test", "rules", "rules_test.yml"]):
-                done = subprocess.run(["promtool", *command], cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+                done = subprocess.run(["promtool", *command], cwd=folder, capture_output=True, text=True, timeout=240, check=False)
                 self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
     def test_every_alert_says_who_and_what(self):

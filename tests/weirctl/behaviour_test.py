@@ -174,7 +174,7 @@ class Streams(stub.Case):
             process = self.start_ctl(command, "-o", "json")
             self.assertIn("{", process.stdout.readline())
             process.send_signal(number)
-            out, err = process.communicate(timeout=10)
+            out, err = process.communicate(timeout=stub.PATIENCE_SEC)
             self.assertEqual((process.returncode, out, err), (0, "", ""))
 
     def test_a_reader_that_goes_is_no_failure(self):
@@ -185,7 +185,7 @@ class Streams(stub.Case):
             process = self.start_ctl(command)
             process.stdout.readline()
             process.stdout.close()
-            self.assertEqual(process.wait(10), 0, command)
+            self.assertEqual(process.wait(stub.PATIENCE_SEC), 0, command)
             self.assertEqual(process.stderr.read(), "")
 
     def test_a_listing_that_is_interrupted_is_not_done(self):
@@ -193,7 +193,7 @@ class Streams(stub.Case):
         process = self.start_ctl("list", "-o", "json")
         process.stdout.readline()
         process.send_signal(signal.SIGINT)
-        self.assertIn("interrupted: there may be more", process.communicate(timeout=10)[1])
+        self.assertIn("interrupted: there may be more", process.communicate(timeout=stub.PATIENCE_SEC)[1])
         self.assertEqual(process.returncode, 1)
 
     def test_a_table_does_not_wait_for_the_end(self):
@@ -202,7 +202,7 @@ class Streams(stub.Case):
         self.assertIn("SOURCE", process.stdout.readline())
         self.assertIn("192.0.2.1:40000", process.stdout.readline())
         self.may_end.set()
-        self.assertEqual(process.communicate(timeout=10), ("", ""))
+        self.assertEqual(process.communicate(timeout=stub.PATIENCE_SEC), ("", ""))
         self.assertEqual(process.returncode, 0)
 
 

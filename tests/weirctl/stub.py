@@ -13,7 +13,7 @@ import threading
 import unittest
 
 WEIRCTL = os.environ["WEIRCTL"]
-PATIENCE_SEC = 60
+PATIENCE_SEC = 240
 
 TIMEOUTS = {"tcp_syn_sent": 120, "tcp_syn_received": 60, "tcp_adopted": 300, "tcp_established": 86400, "tcp_half_closed": 900,
             "tcp_closing": 60, "tcp_time_wait": 30, "tcp_closed": 10, "udp_unreplied": 30, "udp_stream": 120, "icmp": 30,
