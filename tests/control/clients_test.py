@@ -48,10 +48,12 @@ class Clients(unittest.TestCase):
         daemon.wait_for("packets pass", lambda: self.packets() > before + 1000)
 
     def test_events_tell_what_happens(self):
-        events = self.weir.get("/events?limit=3000").lines()
+        # Under way may be what the workers told while the reader before wanted fewer kinds: a ring of it, at most.
+        events = self.weir.get("/events?limit=14000").lines()
+        events = events[next(i for i, event in enumerate(events) if event.get("event") == "new"):]
         kinds = collections.Counter(event.get("event") for event in events)
         kinds.pop(None, None)
-        self.assertEqual(sum(kinds.values()), 3000)
+        self.assertGreater(sum(kinds.values()), 3000)
         self.assertEqual(set(kinds) - {"refused"}, {"new", "state", "end"})
         living, checked = {}, 0
         for event in events:
