@@ -406,44 +406,66 @@ static INLINE bool is_plain_tcp4(const uint8_t *data, uint32_t len)
            len - ETHERNET_LEN - IP4_LEN_MIN - TCP_LEN_MIN;
 }
 
+/* The same with IPv6, without extension headers; a length of 0 is a jumbogram's. */
+static INLINE bool is_plain_tcp6(const uint8_t *data, uint32_t len)
+{
+    const uint8_t *header = data + ETHERNET_LEN;
+
+    if (len < ETHERNET_LEN + WEIR_IP6_LEN + TCP_LEN_MIN)
+        return false;
+    if (((weir_load32(data + 12) ^ WIRE32((uint32_t)ETHER_IP6 << 16 | 0x6000U)) &
+         WIRE32(0xfffff000U)) |
+        (header[6] ^ WEIR_IP_TCP))
+        return false;
+    return weir_be16(header + 4) - TCP_LEN_MIN <= len - ETHERNET_LEN - WEIR_IP6_LEN - TCP_LEN_MIN;
+}
+
 /* The checks that are left, on constants; how is one too where nothing is to be verified. */
 static INLINE void parse_plain(const uint8_t *data, uint32_t len, unsigned int how,
-                               struct weir_packet *packet)
+                               unsigned int family, struct weir_packet *packet)
 {
-    uint32_t ip_len = weir_be16(data + ETHERNET_LEN + 2);
+    const uint8_t *header = data + ETHERNET_LEN;
+    uint32_t header_len = family == 4 ? IP4_LEN_MIN : WEIR_IP6_LEN;
+    uint32_t ip_len = family == 4 ? weir_be16(header + 2) : WEIR_IP6_LEN + weir_be16(header + 4);
     struct weir_parse_ip ip = {
         .data = data,
         .len = len,
         .how = how,
         .zone = NO_ZONE,
         .l3_off = ETHERNET_LEN,
-        .l4_off = ETHERNET_LEN + IP4_LEN_MIN,
+        .l4_off = ETHERNET_LEN + header_len,
         .ip_len = ip_len,
         .end = ETHERNET_LEN + ip_len,
         .limit = ETHERNET_LEN + ip_len,
-        .family = 4,
+        .family = (uint8_t)family,
         .proto = WEIR_IP_TCP,
     };
     enum weir_reason reason = WEIR_REASON_IP_CHECKSUM;
 
-    if (!(how & WEIR_PARSE_IP_CSUM) || weir_cksum_ip4_ok(data + ETHERNET_LEN, IP4_LEN_MIN))
+    if (family == 6 || !(how & WEIR_PARSE_IP_CSUM) || weir_cksum_ip4_ok(header, IP4_LEN_MIN))
         reason = read_tcp(&ip, packet);
     if (__builtin_expect(reason != WEIR_REASON_NONE, 0))
         leave_untracked(&ip, reason, packet);
 }
 
 static void __attribute__((noinline))
-parse_plain_verify(const uint8_t *data, uint32_t len, unsigned int how, struct weir_packet *packet)
+parse_plain_verify(const uint8_t *data, uint32_t len, unsigned int how, unsigned int family,
+                   struct weir_packet *packet)
 {
-    parse_plain(data, len, how, packet);
+    parse_plain(data, len, how, family, packet);
 }
 
 void weir_parse(const uint8_t *data, uint32_t len, unsigned int how, struct weir_packet *packet)
 {
-    if (!is_plain_tcp4(data, len))
+    bool verify = how & (WEIR_PARSE_IP_CSUM | WEIR_PARSE_L4_CSUM);
+    bool plain4 = is_plain_tcp4(data, len);
+
+    if (!plain4 && !is_plain_tcp6(data, len))
         parse_any(data, len, how, packet);
-    else if (how & (WEIR_PARSE_IP_CSUM | WEIR_PARSE_L4_CSUM))
-        parse_plain_verify(data, len, how, packet);
+    else if (verify)
+        parse_plain_verify(data, len, how, plain4 ? 4 : 6, packet);
+    else if (plain4)
+        parse_plain(data, len, 0, 4, packet);
     else
-        parse_plain(data, len, 0, packet);
+        parse_plain(data, len, 0, 6, packet);
 }
