@@ -14,6 +14,7 @@
 
 #include "core/annex.h"
 #include "core/flow.h"
+#include "core/view.h"
 
 #define WEIR_SPILL_PACKETS 64U
 #define WEIR_SPILL_BYTES   65536U
@@ -28,13 +29,6 @@ enum weir_letter {
     WEIR_LETTER_FIN,
     WEIR_LETTER_RST,
     WEIR_LETTERS
-};
-
-/* What a flow has counted in all. */
-struct weir_totals {
-    uint64_t packets[2];
-    uint64_t bytes[2];
-    uint64_t refused[2];
 };
 
 /* Move what the tally of dir cannot hold; packets and bytes are what it should hold. */

@@ -29,14 +29,14 @@ struct weir_outcome {
     uint8_t action; /* enum weir_tcp_action */
     uint8_t reason; /* enum weir_reason; NONE for a plain pass */
     uint8_t event;  /* enum weir_tcp_event, for traces and tests */
-};
+} __attribute__((aligned(4)));
 
 /* How a segment without a flow opens one. */
 struct weir_birth {
     uint8_t reason; /* NONE, or why it may not */
     uint8_t seed;   /* enum weir_tcp_seed */
     uint8_t dir;    /* enum weir_dir of this segment: a SYN-ACK comes from the responder */
-};
+} __attribute__((aligned(4)));
 
 /* Decide on a segment without a flow (RFC 9293 3.10.7.1; the SYN's sender is the originator). */
 struct weir_birth weir_tcp_birth(const struct weir_segment *seg, enum weir_midstream midstream);

@@ -27,40 +27,40 @@ static void tcp_letters(struct weir_flow_cold *cold, unsigned int dir, unsigned 
         weir_history_add(cold, dir, WEIR_LETTER_ACK);
 }
 
-static inline void pair_moved(struct weir_tracker *tracker, struct weir_place at,
+static inline void pair_moved(struct weir_tracker *tracker, const struct weir_place *at,
                               unsigned int before)
 {
-    unsigned int after = at.flow->pair;
+    unsigned int after = at->flow->pair;
 
     if (before == after)
         return;
     tracker->counters.pair[before]--;
     tracker->counters.pair[after]++;
     if (weir_tracker_watched(tracker, WEIR_EVENT_STATE))
-        weir_tracker_event(tracker, WEIR_EVENT_STATE, weir_tracker_family(tracker, at.table),
-                           at.record, 0, before);
+        weir_tracker_event(tracker, WEIR_EVENT_STATE, weir_tracker_family(tracker, at->table),
+                           at->record, 0, before);
 }
 
 /* The record of a connection that is over serves the next one on the same key. */
-static unsigned int tcp_reopen(struct weir_tracker *tracker, struct weir_place at, unsigned int dir,
-                               const struct weir_passage *p)
+static unsigned int tcp_reopen(struct weir_tracker *tracker, const struct weir_place *at,
+                               unsigned int dir, const struct weir_passage *p)
 {
-    uint64_t before = weir_flow_start_low(at.cold);
-    uint8_t reopened = at.cold->reopened;
+    uint64_t before = weir_flow_start_low(at->cold);
+    uint8_t reopened = at->cold->reopened;
 
-    weir_tracker_report(tracker, weir_tracker_family(tracker, at.table), at.record,
-                        weir_flow_end_of(at.flow, WEIR_END_TIMEOUT));
-    tracker->counters.pair[at.flow->pair]--;
-    weir_account_release(at.flow, at.cold, &tracker->annex);
-    memset(at.cold, 0, sizeof(*at.cold));
-    weir_tcp_reopen(at.flow, dir, &p->packet->seg);
+    weir_tracker_report(tracker, weir_tracker_family(tracker, at->table), at->record,
+                        weir_flow_end_of(at->flow, WEIR_END_TIMEOUT));
+    tracker->counters.pair[at->flow->pair]--;
+    weir_account_release(at->flow, at->cold, &tracker->annex);
+    memset(at->cold, 0, sizeof(*at->cold));
+    weir_tcp_reopen(at->flow, dir, &p->packet->seg);
     weir_place_begin(tracker, at, p);
-    if (weir_flow_start_low(at.cold) == before)
-        at.cold->reopened = (reopened + 1U) & 3U;
-    return weir_flow_dir(at.flow, p->packet->swapped);
+    if (weir_flow_start_low(at->cold) == before)
+        at->cold->reopened = (reopened + 1U) & 3U;
+    return weir_flow_dir(at->flow, p->packet->swapped);
 }
 
-static void tcp_account(struct weir_tracker *tracker, struct weir_place at, unsigned int dir,
+static void tcp_account(struct weir_tracker *tracker, const struct weir_place *at, unsigned int dir,
                         unsigned int letters_before, const struct weir_packet *packet,
                         uint64_t time_us, bool touches)
 {
@@ -70,46 +70,46 @@ static void tcp_account(struct weir_tracker *tracker, struct weir_place at, unsi
     if (__builtin_expect((seg->flags & (WEIR_TCP_SYN | WEIR_TCP_FIN | WEIR_TCP_RST)) ||
                              !(letters_before & letter),
                          0))
-        tcp_letters(at.cold, dir, seg->flags, seg->len);
-    weir_account_pieces(at.flow, at.cold, &tracker->annex, dir, packet->pieces, packet->ip_len);
-    if (touches && time_us >= weir_flow_last(at.flow, time_us))
-        weir_flow_set_last(at.flow, time_us);
+        tcp_letters(at->cold, dir, seg->flags, seg->len);
+    weir_account_pieces(at->flow, at->cold, &tracker->annex, dir, packet->pieces, packet->ip_len);
+    if (touches && time_us >= weir_flow_last(at->flow, time_us))
+        weir_flow_set_last(at->flow, time_us);
 }
 
-void weir_place_refused(struct weir_tracker *tracker, struct weir_place at, unsigned int dir,
+void weir_place_refused(struct weir_tracker *tracker, const struct weir_place *at, unsigned int dir,
                         unsigned int pieces, uint8_t reason)
 {
     for (unsigned int i = 0; i <= pieces; i++)
-        if (!weir_account_refused(at.flow, at.cold, &tracker->annex, dir, reason))
+        if (!weir_account_refused(at->flow, at->cold, &tracker->annex, dir, reason))
             tracker->counters.annex_full++;
     if (weir_tracker_watched(tracker, WEIR_EVENT_REFUSED))
-        weir_tracker_event(tracker, WEIR_EVENT_REFUSED, weir_tracker_family(tracker, at.table),
-                           at.record, reason, at.flow->pair);
+        weir_tracker_event(tracker, WEIR_EVENT_REFUSED, weir_tracker_family(tracker, at->table),
+                           at->record, reason, at->flow->pair);
 }
 
-static inline void track_tcp(struct weir_tracker *tracker, struct weir_place at, unsigned int dir,
-                             const struct weir_passage *p)
+static inline void track_tcp(struct weir_tracker *tracker, const struct weir_place *at,
+                             unsigned int dir, const struct weir_passage *p)
 {
     const struct weir_segment *seg = &p->packet->seg;
-    unsigned int before = at.flow->pair;
-    unsigned int letters = at.flow->peer[dir].flags;
-    struct weir_outcome outcome = weir_tcp_track(at.flow, dir, seg, tracker->rules->midstream);
+    unsigned int before = at->flow->pair;
+    unsigned int letters = at->flow->peer[dir].flags;
+    struct weir_outcome outcome = weir_tcp_track(at->flow, dir, seg, tracker->rules->midstream);
 
     if (__builtin_expect(outcome.action == WEIR_TCP_ACT_OPEN, 0)) {
         if (!(seg->flags & WEIR_TCP_ACK) && !weir_tracker_admits(tracker, p)) /* else its SYN was */
             return;
         dir = tcp_reopen(tracker, at, dir, p);
-        before = at.flow->pair;
+        before = at->flow->pair;
         letters = 0;
-        outcome = weir_tcp_track(at.flow, dir, seg, tracker->rules->midstream);
+        outcome = weir_tcp_track(at->flow, dir, seg, tracker->rules->midstream);
     } else if (__builtin_expect(weir_outcome_may_open(outcome), 0) &&
-               weir_tcp_syn_remembered(at.flow, dir, seg) && !weir_tracker_admits(tracker, p)) {
-        weir_tcp_forget_syn(at.flow, dir);
+               weir_tcp_syn_remembered(at->flow, dir, seg) && !weir_tracker_admits(tracker, p)) {
+        weir_tcp_forget_syn(at->flow, dir);
         return;
     }
     pair_moved(tracker, at, before);
     weir_fate_by_reason(p, outcome.reason,
-                        weir_flow_both_heard(at.flow) ? WEIR_CLASS_ESTABLISHED : WEIR_CLASS_NEW);
+                        weir_flow_both_heard(at->flow) ? WEIR_CLASS_ESTABLISHED : WEIR_CLASS_NEW);
     if (__builtin_expect(outcome.action == WEIR_TCP_ACT_REFUSE, 0))
         weir_place_refused(tracker, at, dir, p->packet->pieces, outcome.reason);
     else
@@ -127,15 +127,14 @@ static void begin_tcp(struct weir_tracker *tracker, const struct weir_passage *p
         weir_fate_by_reason(p, birth.reason, WEIR_CLASS_INVALID);
         return;
     }
-    at = weir_place_new(tracker, p->packet, p->hash, p->time_us);
-    if (at.record == WEIR_TABLE_NONE) {
+    if (!weir_place_new(tracker, p, &at)) {
         weir_fate_by_reason(p, WEIR_REASON_TABLE_FULL, WEIR_CLASS_NEW);
         return;
     }
     weir_tcp_begin(at.flow, birth, &p->packet->seg);
     weir_flow_set_originator(at.flow, p->packet->swapped ^ birth.dir);
-    weir_place_begin(tracker, at, p);
-    track_tcp(tracker, at, birth.dir, p);
+    weir_place_begin(tracker, &at, p);
+    track_tcp(tracker, &at, birth.dir, p);
 }
 
 static void begin(struct weir_tracker *tracker, const struct weir_passage *p)
@@ -175,17 +174,17 @@ static inline void track(struct weir_tracker *tracker, const struct weir_passage
     if (__builtin_expect(weir_flow_expired(tracker->rules, at.flow, p->time_us) ||
                              begins_anew(at.flow, p->packet),
                          0)) {
-        weir_place_end(tracker, at, weir_flow_end_of(at.flow, WEIR_END_TIMEOUT));
+        weir_place_end(tracker, &at, weir_flow_end_of(at.flow, WEIR_END_TIMEOUT));
         begin(tracker, p);
         return;
     }
     dir = weir_flow_dir(at.flow, p->packet->swapped);
     if (__builtin_expect(p->packet->kind == WEIR_KIND_TCP, 1))
-        track_tcp(tracker, at, dir, p);
+        track_tcp(tracker, &at, dir, p);
     else if (p->packet->kind == WEIR_KIND_ICMP_ERROR)
-        weir_track_quoted(tracker, at, p);
+        weir_track_quoted(tracker, &at, p);
     else
-        weir_track_other(tracker, at, dir, p);
+        weir_track_other(tracker, &at, dir, p);
 }
 
 /* The burst: one loop a stage */

@@ -70,33 +70,34 @@ static void start_set(struct weir_flow_cold *cold, uint64_t time_us)
         cold->start[i] = (uint16_t)(time_us >> 16 * i);
 }
 
-void weir_place_begin(struct weir_tracker *tracker, struct weir_place at,
+void weir_place_begin(struct weir_tracker *tracker, const struct weir_place *at,
                       const struct weir_passage *p)
 {
-    start_set(at.cold, p->time_us);
-    weir_flow_set_last(at.flow, p->time_us);
-    at.cold->reopened = p->packet->epoch & 3U;
-    at.cold->port = p->packet->port < WEIR_FLOW_PORT_MAX ? p->packet->port & WEIR_FLOW_PORT_MAX
-                                                         : WEIR_FLOW_PORT_MAX;
+    start_set(at->cold, p->time_us);
+    weir_flow_set_last(at->flow, p->time_us);
+    at->cold->reopened = p->packet->epoch & 3U;
+    at->cold->port = p->packet->port < WEIR_FLOW_PORT_MAX ? p->packet->port & WEIR_FLOW_PORT_MAX
+                                                          : WEIR_FLOW_PORT_MAX;
     tracker->counters.created++;
-    tracker->counters.pair[at.flow->pair]++;
+    tracker->counters.pair[at->flow->pair]++;
     if (weir_tracker_watched(tracker, WEIR_EVENT_NEW))
-        weir_tracker_event(tracker, WEIR_EVENT_NEW, weir_tracker_family(tracker, at.table),
-                           at.record, 0, 0);
+        weir_tracker_event(tracker, WEIR_EVENT_NEW, weir_tracker_family(tracker, at->table),
+                           at->record, 0, 0);
 }
 
-struct weir_place weir_place_new(struct weir_tracker *tracker, const struct weir_packet *packet,
-                                 uint64_t hash, uint64_t time_us)
+bool weir_place_new(struct weir_tracker *tracker, const struct weir_passage *p,
+                    struct weir_place *at)
 {
-    struct weir_table *table = weir_tracker_table(tracker, packet->family);
-    uint32_t record = weir_table_insert(table, hash, &packet->key4);
+    struct weir_table *table = weir_tracker_table(tracker, p->packet->family);
+    uint32_t record = weir_table_insert(table, p->hash, &p->packet->key4);
 
     if (__builtin_expect(record == WEIR_TABLE_NONE, 0) &&
-        weir_tracker_evict(tracker, table, time_us))
-        record = weir_table_insert(table, hash, &packet->key4);
+        weir_tracker_evict(tracker, table, p->time_us))
+        record = weir_table_insert(table, p->hash, &p->packet->key4);
     if (record == WEIR_TABLE_NONE)
-        return (struct weir_place){table, NULL, NULL, record};
-    return weir_place_at(table, record);
+        return false;
+    *at = weir_place_at(table, record);
+    return true;
 }
 
 void weir_flow_set_originator(struct weir_flow *flow, bool higher)

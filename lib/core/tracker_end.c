@@ -41,24 +41,26 @@ void weir_tracker_report(struct weir_tracker *tracker, unsigned int family, uint
     weir_tracker_view(tracker, family, record, end, &tracker->outbox.view[tracker->outbox.count++]);
 }
 
-void weir_place_end(struct weir_tracker *tracker, struct weir_place at, enum weir_end end)
+void weir_place_end(struct weir_tracker *tracker, const struct weir_place *at, enum weir_end end)
 {
-    weir_tracker_report(tracker, weir_tracker_family(tracker, at.table), at.record, end);
-    tracker->counters.pair[at.flow->pair]--;
-    weir_account_release(at.flow, at.cold, &tracker->annex);
-    weir_table_remove(at.table, weir_table_hash(at.table, &tracker->rules->secret, at.record),
-                      at.record);
+    weir_tracker_report(tracker, weir_tracker_family(tracker, at->table), at->record, end);
+    tracker->counters.pair[at->flow->pair]--;
+    weir_account_release(at->flow, at->cold, &tracker->annex);
+    weir_table_remove(at->table, weir_table_hash(at->table, &tracker->rules->secret, at->record),
+                      at->record);
 }
 
 bool weir_tracker_end(struct weir_tracker *tracker, unsigned int family, uint32_t record,
                       uint64_t id, enum weir_end end)
 {
     struct weir_table *table = weir_tracker_table(tracker, family);
+    struct weir_place at;
 
     if (record >= table->capacity || !(table->used[record / 64] >> record % 64 & 1) ||
         weir_table_id(table, record) != id)
         return false;
-    weir_place_end(tracker, weir_place_at(table, record), end);
+    at = weir_place_at(table, record);
+    weir_place_end(tracker, &at, end);
     return true;
 }
 
@@ -107,11 +109,11 @@ bool weir_tracker_evict(struct weir_tracker *tracker, struct weir_table *table, 
         fetch_end(tracker, table, record, now_us, true);
         at = weir_place_at(table, record);
         if (weir_flow_expired(tracker->rules, at.flow, now_us)) {
-            weir_place_end(tracker, at, weir_flow_end_of(at.flow, WEIR_END_TIMEOUT));
+            weir_place_end(tracker, &at, weir_flow_end_of(at.flow, WEIR_END_TIMEOUT));
             return true;
         }
         if (may_give_way(at.flow)) {
-            weir_place_end(tracker, at, weir_flow_end_of(at.flow, WEIR_END_EVICTED));
+            weir_place_end(tracker, &at, weir_flow_end_of(at.flow, WEIR_END_EVICTED));
             return true;
         }
     }
@@ -140,7 +142,7 @@ unsigned int weir_tracker_sweep(struct weir_tracker *tracker, uint64_t now_us, u
 
                 fetch_end(tracker, table, record, now_us, false);
                 if (weir_flow_expired(tracker->rules, at.flow, now_us))
-                    weir_place_end(tracker, at, weir_flow_end_of(at.flow, WEIR_END_TIMEOUT));
+                    weir_place_end(tracker, &at, weir_flow_end_of(at.flow, WEIR_END_TIMEOUT));
             } else if (table->hand == 0) {
                 break; /* once round is enough */
             }
@@ -162,7 +164,7 @@ void weir_tracker_jump(struct weir_tracker *tracker, uint64_t time_us, bool back
 
             if (back ||
                 age > tracker->rules->timeout_us[at.flow->pair][weir_flow_both_heard(at.flow)])
-                weir_place_end(tracker, at, weir_flow_end_of(at.flow, WEIR_END_TIMEOUT));
+                weir_place_end(tracker, &at, weir_flow_end_of(at.flow, WEIR_END_TIMEOUT));
         }
     }
     tracker->clock_us = time_us;
@@ -191,7 +193,7 @@ bool weir_tracker_close(struct weir_tracker *tracker, uint64_t now_us, enum weir
                 continue;
             at = weir_place_at(table, record);
             weir_place_end(
-                tracker, at,
+                tracker, &at,
                 weir_flow_end_of(at.flow, weir_flow_expired(tracker->rules, at.flow, now_us)
                                               ? WEIR_END_TIMEOUT
                                               : end));

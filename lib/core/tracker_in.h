@@ -90,7 +90,7 @@ enum weir_end weir_flow_end_of(const struct weir_flow *flow, enum weir_end other
 void weir_tracker_report(struct weir_tracker *tracker, unsigned int family, uint32_t record,
                          enum weir_end end);
 
-void weir_place_end(struct weir_tracker *tracker, struct weir_place at, enum weir_end end);
+void weir_place_end(struct weir_tracker *tracker, const struct weir_place *at, enum weir_end end);
 
 /*
  * Make room in a full table: the next record that is expired, over or half-open. Looks are limited
@@ -122,12 +122,12 @@ static inline void weir_tracker_follow(struct weir_tracker *tracker, uint64_t ti
 
 /* tracker_birth.c: new records, and who may have one */
 
-void weir_place_begin(struct weir_tracker *tracker, struct weir_place at,
+void weir_place_begin(struct weir_tracker *tracker, const struct weir_place *at,
                       const struct weir_passage *p);
 
-/* A new record for the packet's key, or one with record WEIR_TABLE_NONE. */
-struct weir_place weir_place_new(struct weir_tracker *tracker, const struct weir_packet *packet,
-                                 uint64_t hash, uint64_t time_us);
+/* A new record for the packet's key; false where there is no room. */
+bool weir_place_new(struct weir_tracker *tracker, const struct weir_passage *p,
+                    struct weir_place *at);
 
 /* Remember which end of the key the originator is. */
 void weir_flow_set_originator(struct weir_flow *flow, bool higher);
@@ -149,28 +149,28 @@ static inline void weir_fate_by_reason(const struct weir_passage *p, unsigned in
 }
 
 static inline void weir_fate_flow(struct weir_tracker *tracker, struct weir_fate *fate,
-                                  struct weir_place at, unsigned int dir)
+                                  const struct weir_place *at, unsigned int dir)
 {
     fate->dir = (uint8_t)dir;
-    fate->pair = at.flow->pair;
-    fate->family = (uint8_t)weir_tracker_family(tracker, at.table);
+    fate->pair = at->flow->pair;
+    fate->family = (uint8_t)weir_tracker_family(tracker, at->table);
     if (__builtin_expect(tracker->want_ids, 0))
-        fate->flow_id = weir_table_id(at.table, at.record);
+        fate->flow_id = weir_table_id(at->table, at->record);
 }
 
 /* Nothing of a refused packet but its number and reason is kept. */
-void weir_place_refused(struct weir_tracker *tracker, struct weir_place at, unsigned int dir,
+void weir_place_refused(struct weir_tracker *tracker, const struct weir_place *at, unsigned int dir,
                         unsigned int pieces, uint8_t reason);
 
 /* tracker_other.c: anything but TCP */
 
-void weir_track_other(struct weir_tracker *tracker, struct weir_place at, unsigned int dir,
+void weir_track_other(struct weir_tracker *tracker, const struct weir_place *at, unsigned int dir,
                       const struct weir_passage *p);
 
 void weir_begin_other(struct weir_tracker *tracker, const struct weir_passage *p);
 
 /* An ICMP error belongs to the flow whose packet it quotes; it counts for none. */
-void weir_track_quoted(struct weir_tracker *tracker, struct weir_place at,
+void weir_track_quoted(struct weir_tracker *tracker, const struct weir_place *at,
                        const struct weir_passage *p);
 
 #endif

@@ -30,11 +30,11 @@ static enum weir_sctp_state sctp_state(const struct weir_flow *flow)
 }
 
 /* False where the packet is refused: its fate is settled. */
-static bool track_sctp(struct weir_tracker *tracker, struct weir_place at, unsigned int dir,
+static bool track_sctp(struct weir_tracker *tracker, const struct weir_place *at, unsigned int dir,
                        const struct weir_passage *p)
 {
-    enum weir_sctp_state state = sctp_state(at.flow);
-    enum weir_reason reason = weir_sctp_track(at.flow, dir, &p->packet->sctp, &state);
+    enum weir_sctp_state state = sctp_state(at->flow);
+    enum weir_reason reason = weir_sctp_track(at->flow, dir, &p->packet->sctp, &state);
 
     if (reason != WEIR_REASON_NONE) {
         weir_fate_by_reason(p, reason, WEIR_CLASS_INVALID);
@@ -42,28 +42,28 @@ static bool track_sctp(struct weir_tracker *tracker, struct weir_place at, unsig
         weir_fate_flow(tracker, p->fate, at, dir);
         return false;
     }
-    tracker->counters.pair[at.flow->pair]--;
-    at.flow->pair = (uint8_t)(WEIR_PAIR_OTHER + sctp_timeout[state]);
-    tracker->counters.pair[at.flow->pair]++;
+    tracker->counters.pair[at->flow->pair]--;
+    at->flow->pair = (uint8_t)(WEIR_PAIR_OTHER + sctp_timeout[state]);
+    tracker->counters.pair[at->flow->pair]++;
     return true;
 }
 
-void weir_track_other(struct weir_tracker *tracker, struct weir_place at, unsigned int dir,
+void weir_track_other(struct weir_tracker *tracker, const struct weir_place *at, unsigned int dir,
                       const struct weir_passage *p)
 {
     if (p->packet->kind == WEIR_KIND_SCTP && !track_sctp(tracker, at, dir, p))
         return;
-    at.flow->peer[dir].flags |= WEIR_PEER_SEEN;
-    if (!(at.flow->peer[dir].flags & WEIR_PEER_DATA)) {
-        at.flow->peer[dir].flags |= WEIR_PEER_DATA;
-        weir_history_add(at.cold, dir, WEIR_LETTER_DATA);
+    at->flow->peer[dir].flags |= WEIR_PEER_SEEN;
+    if (!(at->flow->peer[dir].flags & WEIR_PEER_DATA)) {
+        at->flow->peer[dir].flags |= WEIR_PEER_DATA;
+        weir_history_add(at->cold, dir, WEIR_LETTER_DATA);
     }
-    weir_account_pieces(at.flow, at.cold, &tracker->annex, dir, p->packet->pieces,
+    weir_account_pieces(at->flow, at->cold, &tracker->annex, dir, p->packet->pieces,
                         p->packet->ip_len);
-    if (p->time_us >= weir_flow_last(at.flow, p->time_us))
-        weir_flow_set_last(at.flow, p->time_us);
+    if (p->time_us >= weir_flow_last(at->flow, p->time_us))
+        weir_flow_set_last(at->flow, p->time_us);
     weir_fate_by_reason(p, WEIR_REASON_NONE,
-                        weir_flow_both_heard(at.flow) ? WEIR_CLASS_ESTABLISHED : WEIR_CLASS_NEW);
+                        weir_flow_both_heard(at->flow) ? WEIR_CLASS_ESTABLISHED : WEIR_CLASS_NEW);
     weir_fate_flow(tracker, p->fate, at, dir);
 }
 
@@ -75,8 +75,7 @@ void weir_begin_other(struct weir_tracker *tracker, const struct weir_passage *p
         weir_fate_by_reason(p, WEIR_REASON_SCTP_TAG, WEIR_CLASS_INVALID);
         return;
     }
-    at = weir_place_new(tracker, p->packet, p->hash, p->time_us);
-    if (at.record == WEIR_TABLE_NONE) {
+    if (!weir_place_new(tracker, p, &at)) {
         weir_fate_by_reason(p, WEIR_REASON_TABLE_FULL, WEIR_CLASS_NEW);
         return;
     }
@@ -85,8 +84,8 @@ void weir_begin_other(struct weir_tracker *tracker, const struct weir_passage *p
                                          ? sctp_timeout[weir_sctp_begin(&p->packet->sctp)]
                                          : kind_timeout[p->packet->kind]));
     weir_flow_set_originator(at.flow, p->packet->swapped);
-    weir_place_begin(tracker, at, p);
-    weir_track_other(tracker, at, WEIR_ORIG, p);
+    weir_place_begin(tracker, &at, p);
+    weir_track_other(tracker, &at, WEIR_ORIG, p);
 }
 
 /*
@@ -106,12 +105,12 @@ static bool quoted_in_flight(const struct weir_flow *flow, unsigned int dir,
     return packet->quote.seq - (x->end - slack) <= slack + beyond;
 }
 
-void weir_track_quoted(struct weir_tracker *tracker, struct weir_place at,
+void weir_track_quoted(struct weir_tracker *tracker, const struct weir_place *at,
                        const struct weir_passage *p)
 {
-    unsigned int dir = weir_flow_dir(at.flow, p->packet->swapped);
+    unsigned int dir = weir_flow_dir(at->flow, p->packet->swapped);
 
-    if (quoted_in_flight(at.flow, dir, p->packet)) {
+    if (quoted_in_flight(at->flow, dir, p->packet)) {
         weir_fate_by_reason(p, WEIR_REASON_NONE, WEIR_CLASS_RELATED);
     } else {
         weir_fate_by_reason(p, WEIR_REASON_ICMP_OUTSIDE, WEIR_CLASS_INVALID);

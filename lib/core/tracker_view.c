@@ -77,13 +77,9 @@ void weir_flow_copy_view(const struct weir_flow_copy *copy, uint64_t now_us, enu
     const struct weir_flow *flow = &copy->flow;
     const struct weir_key_tail *tail =
         copy->family == 6 ? &weir_flow_key6(flow)->tail : &flow->key->tail;
-    struct weir_totals totals;
 
     memset(view, 0, sizeof(*view));
-    weir_account_total(flow, &copy->cold, copy->annexed ? &copy->annex : NULL, &totals);
-    memcpy(view->packets, totals.packets, sizeof(view->packets));
-    memcpy(view->bytes, totals.bytes, sizeof(view->bytes));
-    memcpy(view->refused, totals.refused, sizeof(view->refused));
+    weir_account_total(flow, &copy->cold, copy->annexed ? &copy->annex : NULL, &view->totals);
     view_ends(copy, view);
     view->id = key_id(flow, &copy->cold,
                       copy->family == 6 ? sizeof(struct weir_key6) : sizeof(struct weir_key4));

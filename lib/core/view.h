@@ -24,13 +24,25 @@ enum weir_end {
     WEIR_END_COUNT
 };
 
+/* What a flow has counted in all; by enum weir_dir. */
+struct weir_totals {
+    uint64_t packets[2];
+    uint64_t bytes[2]; /* IP octets */
+    uint64_t refused[2];
+};
+
 struct weir_flow_view {
     uint64_t id;       /* unique in this run, never 0; the same whatever the number of workers */
     uint64_t start_us; /* microseconds since the epoch */
     uint64_t end_us;
-    uint64_t packets[2]; /* by enum weir_dir, as all pairs below */
-    uint64_t bytes[2];   /* IP octets */
-    uint64_t refused[2];
+    union { /* pairs are by enum weir_dir, here and below */
+        struct weir_totals totals;
+        struct {
+            uint64_t packets[2];
+            uint64_t bytes[2];
+            uint64_t refused[2];
+        };
+    };
     uint8_t addr[2][16]; /* wire order; IPv4 in the first four octets */
     uint16_t port[2];    /* host order */
     uint16_t vlan[2];    /* outermost first; WEIR_VLAN_NONE where there is none */
