@@ -23,7 +23,7 @@ struct reading {
     struct weir_settings *settings;
 };
 
-enum { SHOWN_MAX = 64 };
+enum { SHOWN_MAX = 64, MTU_MIN = 68, MTU_MAX = 9702 }; /* RFC 791 3.2 has the least */
 
 #if defined(__SANITIZE_ADDRESS__)
 /* libconfig forgets a string that stands before a syntax error; the program ends then anyway. */
@@ -299,8 +299,15 @@ static void read_pair_key(struct reading *reading, const config_setting_t *setti
         pair->has_mac[end] = read_mac(text, pair->mac[end]);
         if (!pair->has_mac[end])
             complain(reading, setting, "an Ethernet address of one host: \"02:00:00:00:00:01\"");
+    } else if (strcmp(name, "mtu") == 0) {
+        uint64_t mtu;
+
+        if (get_number(setting, &mtu) && mtu >= MTU_MIN && mtu <= MTU_MAX)
+            pair->mtu = (uint32_t)mtu;
+        else
+            complain(reading, setting, "%u to %u octets", MTU_MIN, MTU_MAX);
     } else {
-        complain(reading, setting, "a, b, mode, mac_a or mac_b; this key is unknown");
+        complain(reading, setting, "a, b, mode, mtu, mac_a or mac_b; this key is unknown");
     }
 }
 

@@ -15,6 +15,9 @@
 #include "weir/rss.h"
 
 #define POOL_CACHE 256U
+#define FRAME_EXTRA                                                                                \
+    (RTE_ETHER_HDR_LEN + RTE_ETHER_CRC_LEN + 2 * RTE_VLAN_HLEN) /* beyond the MTU                  \
+                                                                 */
 
 static bool is_net_pcap(const struct rte_eth_dev_info *info)
 {
@@ -107,9 +110,12 @@ static int find_named(struct weir_ports *ports, const struct weir_settings *sett
             err = pair_up(ports, a, b, pair->mode == WEIR_MODE_SHADOW);
         if (err != 0)
             return err;
+        ports->port[a].mtu = (uint16_t)pair->mtu;
         readdress(&ports->port[a], pair->has_mac[0], pair->mac[0]);
-        if (b != WEIR_PORT_NONE)
-            readdress(&ports->port[b], pair->has_mac[1], pair->mac[1]);
+        if (b == WEIR_PORT_NONE)
+            continue;
+        ports->port[b].mtu = (uint16_t)pair->mtu;
+        readdress(&ports->port[b], pair->has_mac[1], pair->mac[1]);
     }
     return 0;
 }
@@ -182,6 +188,34 @@ static uint16_t room_for(uint32_t frame_max)
     return (uint16_t)RTE_MIN(frame_max + RTE_PKTMBUF_HEADROOM, (uint32_t)UINT16_MAX);
 }
 
+/* Frames of its MTU do not fit into one buffer of the common size. */
+static bool is_jumbo(const struct weir_port *port)
+{
+    return port->mtu + FRAME_EXTRA > RTE_MBUF_DEFAULT_DATAROOM;
+}
+
+static bool takes_segments(const struct rte_eth_dev_info *info)
+{
+    return (info->rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER) != 0 &&
+           (info->tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS) != 0;
+}
+
+/* What one buffer must hold: large frames too, where a port does not take them in several. */
+static uint16_t room_of_all(const struct weir_ports *ports, const struct weir_settings *settings)
+{
+    uint16_t room = room_for(settings->frame_max);
+
+    for (uint16_t id = 0; id < RTE_MAX_ETHPORTS; id++) {
+        const struct weir_port *port = &ports->port[id];
+        struct rte_eth_dev_info info;
+
+        if (port->used && is_jumbo(port) && rte_eth_dev_info_get(id, &info) == 0 &&
+            !takes_segments(&info))
+            room = RTE_MAX(room, (uint16_t)(port->mtu + FRAME_EXTRA + RTE_PKTMBUF_HEADROOM));
+    }
+    return room;
+}
+
 static int pool_make(struct weir_ports *ports, const struct weir_settings *settings)
 {
     unsigned int used = 0;
@@ -192,7 +226,7 @@ static int pool_make(struct weir_ports *ports, const struct weir_settings *setti
     count = (size_t)settings->mbufs * used;
     ports->pool = rte_pktmbuf_pool_create("weir_mbufs", (unsigned int)RTE_MIN(count, 1U << 26),
                                           POOL_CACHE, RTE_ALIGN(sizeof(struct weir_luggage), 8),
-                                          room_for(settings->frame_max), (int)rte_socket_id());
+                                          room_of_all(ports, settings), (int)rte_socket_id());
     if (ports->pool != NULL)
         return 0;
     fprintf(
@@ -235,6 +269,11 @@ static int port_configure(uint16_t id, const struct weir_port *port,
     int err = -ENOTSUP;
 
     conf.rxmode.offloads = info->rx_offload_capa & RTE_ETH_RX_OFFLOAD_CHECKSUM;
+    conf.rxmode.mtu = port->mtu;
+    if (is_jumbo(port) && takes_segments(info)) {
+        conf.rxmode.offloads |= RTE_ETH_RX_OFFLOAD_SCATTER;
+        conf.txmode.offloads |= RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+    }
     if (port->rx_queues > 1 && !is_net_pcap(info)) {
         struct rte_eth_conf with_rss = conf;
 
@@ -242,6 +281,20 @@ static int port_configure(uint16_t id, const struct weir_port *port,
         err = rte_eth_dev_configure(id, port->rx_queues, port->tx_queues, &with_rss);
     }
     return err == 0 ? 0 : rte_eth_dev_configure(id, port->rx_queues, port->tx_queues, &conf);
+}
+
+/* A driver that cannot be told keeps what it has, and the operator is told. */
+static int mtu_set(uint16_t id, const struct weir_port *port)
+{
+    uint16_t has = 0;
+    int err = port->mtu == 0 ? 0 : rte_eth_dev_set_mtu(id, port->mtu);
+
+    if (err != -ENOTSUP)
+        return err;
+    rte_eth_dev_get_mtu(id, &has);
+    fprintf(stderr, "weir: port %s: its driver cannot set an MTU of %u, it stays at %u\n",
+            port->name, port->mtu, has);
+    return 0;
 }
 
 /* How packets get to their workers, where there are several. */
@@ -258,16 +311,33 @@ static void port_tell(uint16_t id, const struct weir_port *port,
                 port->name, port->rx_queues, weir_rss_choose(id, info, port->rx_queues), workers);
 }
 
+static int mtu_check(const struct weir_port *port, const struct rte_eth_dev_info *info)
+{
+    uint32_t most = info->max_rx_pktlen - RTE_ETHER_HDR_LEN - RTE_ETHER_CRC_LEN;
+
+    if (info->max_mtu != UINT16_MAX)
+        most = RTE_MIN(most, info->max_mtu);
+    if (port->mtu <= most && (port->mtu == 0 || port->mtu >= info->min_mtu))
+        return 0;
+    fprintf(stderr, "weir: port %s: its driver takes no MTU of %u: expected %u to %u\n", port->name,
+            port->mtu, info->min_mtu, most);
+    return -EINVAL;
+}
+
 static int port_start(struct weir_ports *ports, uint16_t id, const struct weir_settings *settings)
 {
     struct weir_port *port = &ports->port[id];
     struct rte_eth_dev_info info;
     int err = rte_eth_dev_info_get(id, &info);
 
+    if (err == 0)
+        err = mtu_check(port, &info);
     if (err == 0) {
         queues_count(port, &info, settings->workers);
         err = port_configure(id, port, &info);
     }
+    if (err == 0)
+        err = mtu_set(id, port);
     if (err == 0)
         err = queues_make(ports, id, settings);
     if (err == 0)

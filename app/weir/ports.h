@@ -18,6 +18,7 @@ struct weir_port {
     uint16_t tx_queues;
     bool used;
     bool shadow;
+    uint16_t mtu;               /* that it is to have; 0: whatever it has */
     bool readdress;             /* frames that leave get these two Ethernet addresses */
     struct rte_ether_addr next; /* destination, and */
     struct rte_ether_addr own;  /* source, the port's */

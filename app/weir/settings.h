@@ -26,6 +26,7 @@ struct weir_port_pair {
     char a[WEIR_NAME_MAX]; /* DPDK port name */
     char b[WEIR_NAME_MAX];
     enum weir_mode mode;
+    uint32_t mtu;      /* of both ports; 0: as they have it */
     bool has_mac[2];   /* frames that leave by a, by b, */
     uint8_t mac[2][6]; /* go to this Ethernet address; else as they came */
 };
@@ -34,7 +35,7 @@ struct weir_settings {
     /* what to do */
     char config_file[WEIR_PATH_MAX]; /* "" = none */
     char flow_file[WEIR_PATH_MAX];   /* "" = none, "-" = standard output */
-    bool flow_starts; /* a record of each flow as it begins, too */
+    bool flow_starts;                /* a record of each flow as it begins, too */
     char trace_file[WEIR_PATH_MAX];
     char mirror_file[WEIR_PATH_MAX]; /* of refused packets; "" = none */
     uint32_t mirror_size;            /* octets, it and the one before; default 64 MiB */

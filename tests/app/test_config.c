@@ -181,7 +181,7 @@ Test(config, a_mistake_is_told_with_line_key_value_and_what_was_expected)
         {"ports = ( { a = \"x\"; mode = \"off\"; } );",
          "1: ports.[0].mode = \"off\": expected \"enforce\" or \"shadow\""},
         {"ports = ( { a = \"x\"; c = \"y\"; } );",
-         "1: ports.[0].c = \"y\": expected a, b, mode, mac_a or mac_b; this key is unknown"},
+         "1: ports.[0].c = \"y\": expected a, b, mode, mtu, mac_a or mac_b; this key is unknown"},
         {"ports = ( { a = \"x\"; b = \"y\"; mac_b = \"01:00:5e:00:00:01\"; } );",
          "1: ports.[0].mac_b = \"01:00:5e:00:00:01\": expected an Ethernet address of one host: "
          "\"02:00:00:00:00:01\""},

@@ -7,16 +7,19 @@ box_test.py [--list] [NAME...]      default: all tests; each in namespaces of it
 
 import contextlib
 import errno
+import json
 import os
+import re
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import time
 
 import surroundings
 import traffic
-from box import SMALL
+from box import SMALL, Weir, lcores
 from boxlab import BoxLab, DirectLab, NoBox
 from recorder.lab import V4, V6
 from recorder.wire import Trouble, WireOptions
@@ -152,6 +155,50 @@ def killed():
     expect(len(flow) == 1, f"{len(flow)} records of the adopted connection")
     expect(flow[0]["refused_orig"] == flow[0]["refused_resp"] == 0, f"refused: {flow[0]['last_reason']}")
     return f"killed after {at >> 20} of {transfer.size >> 20} MiB"
+
+
+@test
+def memif():
+    """Shared memory to another DPDK program, which sends and receives as fast as it can."""
+    if shutil.which("dpdk-testpmd") is None:
+        raise Skip("dpdk-testpmd is not installed")
+    surroundings.run("ip", "netns", "add", "box")
+    folder = scratch()
+    ends = [f"net_memif{n},id=0,socket={folder}/memif{n},socket-abstract=no" for n in range(2)]
+    weir = Weir(folder, [end + ",role=server" for end in ends])
+    sender = None
+    try:
+        weir.start()
+        wait_until(weir.serves, "weir does not start", weir)
+        sender = subprocess.Popen(
+            ["dpdk-testpmd", "--lcores", lcores(1), "--no-huge", "--no-shconf", "--no-telemetry", "--no-pci",
+             "-m", "128", *(f"--vdev={end},role=client" for end in ends), "--", "--forward-mode=flowgen",
+             "--total-num-mbufs=8192", "--auto-start"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        wait_until(lambda: forwarded(weir) > 100_000, "too few packets", weir)
+        said = sender.communicate("stop\nquit\n", 20)[0]
+        outcome = weir.stop()
+    finally:
+        weir.kill()
+        if sender is not None and sender.poll() is None:
+            sender.kill()
+    check_sums(outcome)
+    received = [int(n) for n in re.findall(r"RX-packets: +(\d+)", said)]
+    expect(len(received) >= 2 and min(received[:2]) > 1000, said[-600:])
+    counted = sum(f["orig_packets"] + f["resp_packets"] for f in outcome.flows)
+    expect(counted == outcome.counts["forward"], f"{counted} packets in flow records")
+    return f"{outcome.counts['forward']} frames"
+
+
+def forwarded(weir):
+    return json.loads(weir.get("/stats"))["total"]["verdicts"]["forward"]
+
+
+def wait_until(reached, what, weir, limit_sec=20):
+    deadline = time.monotonic() + limit_sec
+    while not reached():
+        expect(weir.process.poll() is None and time.monotonic() < deadline, f"{what}: {weir.said()[-300:]}")
+        time.sleep(0.05)
 
 
 def workers(driver, queues):

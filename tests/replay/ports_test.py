@@ -73,6 +73,7 @@ class Ports(unittest.TestCase):
                             self.path("weir.conf"), "--flows", self.path("flows"), "--trace", self.path("trace"),
                             "--workers", str(workers), *options)
         self.assertEqual(done.returncode, 0, done.stderr)
+        self.said = done.stderr.decode()
         sent = [capture_file.read(self.path(f"out{n}.pcap"))[1] for n in range(len(ports))]
         flows, trace = (weir_run.records(weir_run.read_bytes(self.path(name))) for name in ("flows", "trace"))
         return sent, flows, trace
@@ -99,6 +100,16 @@ class Ports(unittest.TestCase):
         sent, flows, trace = self.run_weir([at(f) for f in frames], "")
         self.assertEqual(sent, [frames[1], frames[0], []])
         self.assertEqual((len(flows), len(trace)), (60, 60))
+
+    def test_large_frames_pass_whole_and_a_driver_without_an_mtu_is_told_of(self):
+        src, dst = storm.address4(1), storm.address4(9000)
+        frames = [storm.ip4(src, dst, storm.UDP, storm.udp(src, dst, 7, 7, bytes(size)))
+                  for size in (1472, 1473, 8972, 9600)]
+        sent, flows, _ = self.run_weir([at(frames), []],
+                                       'ports = ( { a = "net_pcap0"; b = "net_pcap1"; mtu = 9000; } );\n')
+        self.assertEqual(sent, [[], frames])
+        self.assertEqual(flows[0]["orig_bytes"], sum(len(frame) - 14 for frame in frames))
+        self.assertIn("net_pcap0: its driver cannot set an MTU of 9000", self.said)
 
     def test_an_observer_sends_nothing_not_even_answers(self):
         config = 'ports = ( { a = "net_pcap0"; } );\n' + self.policy('default = "reject"; rules = ();\n')
