@@ -92,7 +92,7 @@ int main(int argc, char **argv)
         err = bench_all(&options);
     else if (options.command == BENCH_MEMORY)
         err = run_memory(&options);
-    else if (options.scenario == BENCH_EXPIRE_POLL)
+    else if (options.scenario == BENCH_EXPIRE_POLL || options.scenario == BENCH_FLUSH_POLL)
         err = bench_polls_run(&options);
     else
         err = run_one(&options);

@@ -25,6 +25,7 @@ static const struct {
     [BENCH_SYNFLOOD_REFUSED] = {"synflood-refused", "SYNs into a table full of established flows"},
     [BENCH_EXPIRE] = {"expire", "creation and expiry in balance, that many resident"},
     [BENCH_EXPIRE_POLL] = {"expire-poll", "longest poll while a million flows expire in a second"},
+    [BENCH_FLUSH_POLL] = {"flush-poll", "longest poll while a million flows are listed and ended"},
 };
 
 static const char *const checksums[] = {

@@ -17,6 +17,7 @@ enum bench_scenario {
     BENCH_SYNFLOOD_REFUSED,
     BENCH_EXPIRE,
     BENCH_EXPIRE_POLL,
+    BENCH_FLUSH_POLL,
     BENCH_SCENARIOS
 };
 

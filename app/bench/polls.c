@@ -44,8 +44,28 @@ static void fill_with_syns(struct bench_world *world)
             bench_next_syn(world, i, &seg[i]);
         bench_world_send(world, seg, count);
     }
-    bench_world_wait(world, 2 * WEIR_TIMEOUT_MIN_SEC * USEC);
+    if (world->scenario == BENCH_EXPIRE_POLL)
+        bench_world_wait(world, 2 * WEIR_TIMEOUT_MIN_SEC * USEC);
     table->hand = 0;
+}
+
+/* Records that one poll goes past. */
+static unsigned int stride_of(enum bench_scenario scenario)
+{
+    return scenario == BENCH_EXPIRE_POLL ? SWEEP_MAX : BENCH_FLUSH_SLICE;
+}
+
+/* The sweep, or the client, has come as far as this in the records before the next pass. */
+static void set_pace(struct bench_world *world, const struct bench_case *what, unsigned int polls)
+{
+    uint64_t at = (uint64_t)polls * stride_of(world->scenario);
+
+    if (world->scenario == BENCH_EXPIRE_POLL)
+        world->sweep_per_64 = SWEEP_MAX * 64 / what->burst;
+    else if (!world->flush && at >= world->flows) {
+        world->flush = true;
+        world->flush_at = (world->family == 6 ? 1U : 0U) + world->flows;
+    }
 }
 
 static void repeat(struct bench_world *world, const struct bench_case *what, struct polls *polls,
@@ -54,8 +74,9 @@ static void repeat(struct bench_world *world, const struct bench_case *what, str
     unsigned int per_pass = (BENCH_PASS + what->burst - 1) / what->burst;
 
     fill_with_syns(world);
-    world->sweep_per_64 = SWEEP_MAX * 64 / what->burst;
+    world->flush = false;
     for (unsigned int pass = 0; pass < passes; pass++) {
+        set_pace(world, what, pass * per_pass);
         bench_world_prepare(world, what->checksum);
         bench_world_run(world, what->burst, what->checksum);
         for (unsigned int i = 0; i < per_pass; i++) {
@@ -75,7 +96,7 @@ static double part_ns(const struct polls *polls, unsigned int calm, unsigned int
     return (double)polls->shortest[at] / ((double)rte_get_tsc_hz() / 1e9);
 }
 
-/* The median is of the polls that had nothing to expire: those records stand first. */
+/* The median is of the polls that had nothing to end: those records stand first. */
 static void result_of(struct polls *polls, const struct bench_world *world,
                       const struct bench_case *what, struct bench_result *result)
 {
@@ -95,6 +116,16 @@ static void result_of(struct polls *polls, const struct bench_world *world,
     result->bytes_per_flow = bench_world_bytes_per_flow(world);
 }
 
+/* All that were to end have ended, the others have not. */
+static uint64_t check(struct bench_world *world)
+{
+    uint32_t left = world->tracker.table[world->family == 6].count;
+
+    if (left != world->flows)
+        warnx("%u flows are left, %u should be", left, world->flows);
+    return bench_world_check(world) + (left != world->flows);
+}
+
 int bench_polls(const struct bench_case *what, struct bench_result *result)
 {
     struct bench_world *world = bench_world_make(what->scenario, what->flows, what->family);
@@ -105,7 +136,7 @@ int bench_polls(const struct bench_case *what, struct bench_result *result)
     *result = (struct bench_result){0};
     if (world == NULL)
         return -ENOMEM;
-    passes = world->capacity / SWEEP_MAX * what->burst / BENCH_PASS + 1;
+    passes = world->capacity / stride_of(what->scenario) * what->burst / BENCH_PASS + 2;
     polls.count = passes * ((BENCH_PASS + what->burst - 1) / what->burst);
     polls.shortest = calloc(polls.count, sizeof(*polls.shortest));
     if (polls.shortest == NULL)
@@ -114,7 +145,7 @@ int bench_polls(const struct bench_case *what, struct bench_result *result)
         repeat(world, what, &polls, passes, i == 0);
     if (err == 0) {
         result_of(&polls, world, what, result);
-        err = bench_world_check(world) > 0 ? -EBADMSG : 0;
+        err = check(world) > 0 ? -EBADMSG : 0;
     }
     free(polls.shortest);
     bench_world_free(world);

@@ -40,7 +40,7 @@ static const struct bench_load *const loads[BENCH_SCENARIOS] = {
     [BENCH_MIXED] = &bench_load_steady,           [BENCH_SETUP] = &bench_load_setup,
     [BENCH_SYNFLOOD] = &bench_load_birth,         [BENCH_SYNFLOOD_FULL] = &bench_load_birth,
     [BENCH_SYNFLOOD_REFUSED] = &bench_load_birth, [BENCH_EXPIRE] = &bench_load_birth,
-    [BENCH_EXPIRE_POLL] = &bench_load_polls,
+    [BENCH_EXPIRE_POLL] = &bench_load_polls,      [BENCH_FLUSH_POLL] = &bench_load_polls,
 };
 
 /* Records that go with so many flows: where some come and go there must be room to do so. */
@@ -55,6 +55,7 @@ static uint32_t capacity_for(enum bench_scenario scenario, uint32_t flows)
     case BENCH_MIXED:
         return flows + flows / 8 + 4 * BENCH_PASS;
     case BENCH_EXPIRE_POLL:
+    case BENCH_FLUSH_POLL:
         return flows + RTE_MIN(flows, BENCH_POLL_FLOWS);
     default:
         return flows;
@@ -218,6 +219,26 @@ void bench_world_prepare(struct bench_world *world, enum bench_checksum checksum
     }
 }
 
+/*
+ * What a worker does in one poll for a client that lists and ends flows: copies some, and ends
+ * those that are named to it by record and id. Naming them is the control core's work, but timed
+ * here.
+ */
+static void flush_slice(struct bench_world *world)
+{
+    struct weir_tracker *tracker = &world->tracker;
+    struct weir_flow_copy copy[BENCH_FLUSH_SLICE];
+    unsigned int count =
+        weir_tracker_walk(tracker, &world->flush_at, copy, BENCH_FLUSH_SLICE, WEIR_BURST_MAX);
+
+    for (unsigned int i = 0; i < count; i++) {
+        struct weir_flow_view view;
+
+        weir_flow_copy_view(&copy[i], tracker->clock_us, WEIR_END_FLUSHED, &view);
+        weir_tracker_end(tracker, copy[i].family, copy[i].record, view.id, WEIR_END_FLUSHED);
+    }
+}
+
 /* What a worker does with one burst, but for receiving and sending. */
 static void poll(struct bench_world *world, unsigned int at, unsigned int count)
 {
@@ -238,6 +259,8 @@ static void poll(struct bench_world *world, unsigned int at, unsigned int count)
     if (world->sweep_per_64 > 0)
         weir_tracker_sweep(&world->tracker, world->tracker.clock_us,
                            (world->sweep_per_64 * count + 63) / 64);
+    if (world->flush)
+        flush_slice(world);
     world->tracker.outbox.count = 0; /* taken */
 }
 

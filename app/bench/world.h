@@ -17,7 +17,8 @@
 
 #define BENCH_PASS 4096U /* packets; headers and mbufs of that many stay in L2 */
 
-#define BENCH_POLL_FLOWS  1000000U /* expire-poll: that expire in one second */
+#define BENCH_POLL_FLOWS  1000000U /* expire-poll, flush-poll: that end */
+#define BENCH_FLUSH_SLICE 32U      /* flush-poll: flows that a worker copies and ends a poll */
 #define BENCH_PATIENT_SEC 100000U
 
 /* The generator's books of one connection. */
@@ -62,6 +63,8 @@ struct bench_world {
     struct weir_burst burst;
     unsigned int sweep_per_64; /* records that a poll visits for each 64 packets */
     uint32_t step_usec;        /* by which time moves on between passes, beside its own pace */
+    uint64_t flush_at;         /* flush-poll: record from which the next poll ends some */
+    bool flush;                /* and whether it does */
     uint64_t forwarded;
     uint64_t packets; /* expected in the tracker's counters, as the next ones */
     uint64_t octets;

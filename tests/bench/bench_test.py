@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 SCENARIOS = ["established", "zipf", "mixed", "setup", "synflood", "synflood-full",
-             "synflood-refused", "expire", "expire-poll"]
+             "synflood-refused", "expire", "expire-poll", "flush-poll"]
 FIELDS = """scenario flows family burst ns_per_packet p10_ns p90_ns mpps new_per_sec
     baseline_rte_hash_ns ratio_to_rte_hash baseline_random_line_ns bytes_per_flow poll_p50_ns
     poll_max_ns packets refused""".split()
