@@ -15,11 +15,13 @@
 #define COPIES     2048U /* room of a listing's ring */
 #define SLICE      32U   /* records copied a slice, at most */
 #define SLICE_LOOK 4096U /* records looked at a slice, at most; empty stretches go by 64 */
+#define SEEK_LOOK  256U  /* the same where one flow is looked for: that takes as long */
 #define SLICE_USEC 20U   /* that a slice may be taken for, however long it was interrupted */
 #define SLICE_PART 96U   /* of a busy worker's time that slices may take, at most */
 
 struct weir_listing {
     struct weir_fleet *fleet;
+    uint64_t id;                             /* of the one flow that is looked for; 0: all */
     struct rte_ring *ring[WEIR_WORKERS_MAX]; /* struct weir_flow_copy; family 0 ends it */
     bool over[WEIR_WORKERS_MAX];             /* the end has been read */
     atomic_bool cancelled;
@@ -102,8 +104,12 @@ static bool listing_slice(struct weir_worker *worker, struct weir_listing_part *
         rte_ring_sp_enqueue_bulk_elem(ring, copy, sizeof(copy[0]), 1, NULL);
         return true; /* from here on the control core may free it */
     }
-    count =
-        weir_tracker_walk(&worker->tracker, &part->cursor, copy, RTE_MIN(room, SLICE), SLICE_LOOK);
+    if (part->listing->id != 0)
+        count =
+            weir_tracker_seek(&worker->tracker, &part->cursor, part->listing->id, copy, SEEK_LOOK);
+    else
+        count = weir_tracker_walk(&worker->tracker, &part->cursor, copy, RTE_MIN(room, SLICE),
+                                  SLICE_LOOK);
     rte_ring_sp_enqueue_bulk_elem(ring, copy, sizeof(copy[0]), count, NULL);
     return false;
 }
@@ -232,7 +238,7 @@ static bool asks_have_room(const struct weir_fleet *fleet)
     return true;
 }
 
-struct weir_listing *weir_listing_open(struct weir_fleet *fleet)
+struct weir_listing *weir_listing_open(struct weir_fleet *fleet, uint64_t id)
 {
     struct weir_listing *listing;
     unsigned int slot = 0;
@@ -245,6 +251,7 @@ struct weir_listing *weir_listing_open(struct weir_fleet *fleet)
     if (listing == NULL)
         return NULL;
     listing->fleet = fleet;
+    listing->id = id;
     if (!rings_make(listing, slot)) {
         listing_free(listing);
         return NULL;

@@ -95,10 +95,10 @@ void weir_asks_poll(struct weir_worker *worker);
 bool weir_trace_matches(const struct weir_trace_filter *filter, const struct weir_packet *packet);
 
 /*
- * Control core: begin a listing of all flows of all workers. Returns NULL if WEIR_LISTINGS_MAX are
- * under way or memory is short.
+ * Control core: begin a listing of all flows of all workers, or with id of that one. Returns NULL
+ * if WEIR_LISTINGS_MAX are under way or memory is short.
  */
-struct weir_listing *weir_listing_open(struct weir_fleet *fleet);
+struct weir_listing *weir_listing_open(struct weir_fleet *fleet, uint64_t id);
 
 /*
  * Control core: the next flows of a listing, up to room, as far as they have come; fewer, or none,

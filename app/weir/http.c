@@ -15,13 +15,15 @@
 #include "weir/http_listen.h"
 #include "weir/http_request.h"
 
-#define CONNECTIONS_MAX  256U
-#define CONNECTION_ROOM  (64U * 1024) /* octets of a connection: header, and what is to be sent */
-#define CONNECTION_STEP  4096U        /* in which its room for what comes in grows */
-#define IDLE_SEC         10U          /* a connection that says nothing, or takes nothing */
-#define TARGET_MAX       8192U
-#define HEADER_MAX       (16U * 1024)
-#define BODY_MAX         (64U * 1024)
+#define CONNECTIONS_MAX 256U
+#define CONNECTION_ROOM (64U * 1024) /* octets of a connection: header, and what is to be sent */
+#define CONNECTION_STEP 4096U        /* in which its room for what comes in grows */
+#define IDLE_SEC        10U          /* a connection that says nothing, or takes nothing */
+#define TARGET_MAX      8192U
+#define HEADER_MAX      (16U * 1024)
+#define BODY_MAX        (64U * 1024)
+#define BODY_PATIENCE                                                                              \
+    (1024U * 1024)                /* read of one that is too long, so that its sender hears why */
 #define LOOK_USEC        1000000U /* between looks after clients that wait */
 #define STALLED_USEC     5000000U /* a listing that may be broken off if others want one */
 #define LISTINGS_CROWDED (WEIR_LISTINGS_MAX - 2)
@@ -88,6 +90,11 @@ static void request_over(void *context, struct MHD_Connection *connection, void 
     *state = NULL;
 }
 
+static enum MHD_Result body_refuse(struct weir_request *request)
+{
+    return weir_http_error(request, MHD_HTTP_CONTENT_TOO_LARGE, "no request needs a body");
+}
+
 /* What can be refused by the header alone. */
 static enum MHD_Result header_seen(struct weir_request *request)
 {
@@ -106,7 +113,7 @@ static enum MHD_Result header_seen(struct weir_request *request)
                                "the header has %zu octets: expected at most %u",
                                header->header_size, HEADER_MAX);
     if (length != NULL && strtoull(length, NULL, 10) > BODY_MAX)
-        return weir_http_error(request, MHD_HTTP_CONTENT_TOO_LARGE, "no request needs a body");
+        return body_refuse(request);
     return MHD_YES;
 }
 
@@ -128,8 +135,10 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
     if (*data_len > 0) {
         request->body += *data_len;
         *data_len = 0;
-        return request->body > BODY_MAX ? MHD_NO : MHD_YES;
+        return request->body > BODY_PATIENCE ? MHD_NO : MHD_YES;
     }
+    if (request->body > BODY_MAX)
+        return body_refuse(request);
     return weir_http_route(request, method);
 }
 

@@ -52,7 +52,7 @@ enum MHD_Result weir_http_flows_list(struct weir_request *request)
 
     if (!weir_http_filter(request, WEIR_FILTER_LIST, &result))
         return result;
-    request->scan = weir_scan_begin(&request->control->fleet, &request->filter,
+    request->scan = weir_scan_begin(&request->control->fleet, &request->filter, 0,
                                     weir_control_now(request->control));
     if (request->scan == NULL)
         return weir_http_busy(request);

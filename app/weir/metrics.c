@@ -49,15 +49,11 @@ __attribute__((format(printf, 3, 4))) static void sample(struct page *page, uint
 {
     va_list arguments;
 
-    fprintf(page->out, "%s%s", page->name, page->suffix);
-    if (labels[0] != '\0') {
-        fputc('{', page->out);
-        va_start(arguments, labels);
-        vfprintf(page->out, labels, arguments);
-        va_end(arguments);
-        fputc('}', page->out);
-    }
-    fprintf(page->out, " %" PRIu64 "\n", value);
+    fprintf(page->out, "%s%s{", page->name, page->suffix);
+    va_start(arguments, labels);
+    vfprintf(page->out, labels, arguments);
+    va_end(arguments);
+    fprintf(page->out, "} %" PRIu64 "\n", value);
 }
 
 /* One counter of every worker, where it is in struct weir_stats_worker. */
@@ -297,7 +293,7 @@ static void put_poll(struct page *page)
 
 static void one(struct page *page, uint64_t value)
 {
-    sample(page, value, "%s", "");
+    fprintf(page->out, "%s%s %" PRIu64 "\n", page->name, page->suffix, value);
 }
 
 static void put_control(struct page *page)

@@ -22,13 +22,13 @@ struct weir_scan {
 };
 
 struct weir_scan *weir_scan_begin(struct weir_fleet *fleet, const struct weir_filter *filter,
-                                  uint64_t now_us)
+                                  uint64_t id, uint64_t now_us)
 {
     struct weir_scan *scan = malloc(sizeof(*scan));
 
     if (scan == NULL)
         return NULL;
-    scan->listing = weir_listing_open(fleet);
+    scan->listing = weir_listing_open(fleet, id);
     if (scan->listing == NULL) {
         free(scan);
         return NULL;
@@ -126,7 +126,7 @@ struct weir_job *weir_job_begin(struct weir_fleet *fleet, enum weir_job_kind kin
     job->kind = kind;
     job->fleet = fleet;
     job->id = id;
-    job->scan = weir_scan_begin(fleet, filter, now_us);
+    job->scan = weir_scan_begin(fleet, filter, id, now_us);
     if (job->scan == NULL) {
         free(job);
         return NULL;

@@ -24,9 +24,12 @@ struct weir_found {
 
 enum weir_scan_result { WEIR_SCAN_FOUND, WEIR_SCAN_WAIT, WEIR_SCAN_OVER };
 
-/* NULL: too many listings are under way. Ages are counted from now_us. */
+/*
+ * Among all flows, or with id only the one that has it. NULL: too many listings are under way. Ages
+ * are counted from now_us.
+ */
 struct weir_scan *weir_scan_begin(struct weir_fleet *fleet, const struct weir_filter *filter,
-                                  uint64_t now_us);
+                                  uint64_t id, uint64_t now_us);
 enum weir_scan_result weir_scan_next(struct weir_scan *scan, struct weir_found *found);
 
 /* At its end or before; NULL is no error. */

@@ -243,8 +243,8 @@ static int flows_begin(struct weir_telemetry *telemetry)
 
     if (!filter_read(&filter, telemetry->params))
         return -EINVAL;
-    telemetry->scan =
-        weir_scan_begin(&telemetry->control->fleet, &filter, weir_control_now(telemetry->control));
+    telemetry->scan = weir_scan_begin(&telemetry->control->fleet, &filter, 0,
+                                      weir_control_now(telemetry->control));
     if (telemetry->scan == NULL)
         return -EBUSY;
     telemetry->flows = 0;

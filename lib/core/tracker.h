@@ -229,6 +229,13 @@ bool weir_tracker_close(struct weir_tracker *tracker, uint64_t now_us, enum weir
 unsigned int weir_tracker_walk(const struct weir_tracker *tracker, uint64_t *cursor,
                                struct weir_flow_copy *copy, unsigned int room, unsigned int looks);
 
+/*
+ * The same for the one flow with this id, which is copied if it is met; any other costs a look at
+ * its key only. Returns 1 if it was met, else 0.
+ */
+unsigned int weir_tracker_seek(const struct weir_tracker *tracker, uint64_t *cursor, uint64_t id,
+                               struct weir_flow_copy *copy, unsigned int looks);
+
 static inline uint64_t weir_tracker_walk_end(const struct weir_tracker *tracker)
 {
     return (uint64_t)tracker->table[0].capacity + tracker->table[1].capacity;

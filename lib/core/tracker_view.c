@@ -142,6 +142,40 @@ unsigned int weir_tracker_walk(const struct weir_tracker *tracker, uint64_t *cur
     return count;
 }
 
+/* The table that a cursor is in, and where; NULL: it is beyond both. */
+static const struct weir_table *cursor_table(const struct weir_tracker *tracker, uint64_t cursor,
+                                             uint32_t *at)
+{
+    uint64_t first = tracker->table[0].capacity;
+
+    if (cursor >= weir_tracker_walk_end(tracker))
+        return NULL;
+    *at = (uint32_t)(cursor < first ? cursor : cursor - first);
+    return &tracker->table[cursor >= first];
+}
+
+unsigned int weir_tracker_seek(const struct weir_tracker *tracker, uint64_t *cursor, uint64_t id,
+                               struct weir_flow_copy *copy, unsigned int looks)
+{
+    uint32_t begin = 0;
+    const struct weir_table *table = cursor_table(tracker, *cursor, &begin);
+    uint32_t at = begin;
+    uint32_t end;
+
+    if (table == NULL)
+        return 0;
+    end = table->capacity - at > looks ? at + looks : table->capacity;
+    while (weir_table_next_used(table, &at, end)) {
+        if (weir_table_id(table, at++) != id)
+            continue;
+        *cursor += at - begin;
+        record_copy(tracker, table == &tracker->table[0] ? 4 : 6, at - 1, copy);
+        return 1;
+    }
+    *cursor += end - begin;
+    return 0;
+}
+
 void weir_tracker_event(struct weir_tracker *tracker, enum weir_event_kind kind,
                         unsigned int family, uint32_t record, unsigned int reason,
                         unsigned int pair_before)

@@ -139,7 +139,6 @@ def listing_check(weir, flows):
     seen = bytearray(flows)
     others = 0
     pattern = re.compile(rb'"src":"10\.(\d+)\.(\d+)\.(\d+)","sport":1024,')
-    began = time.monotonic()
     with socket.socket(socket.AF_UNIX) as client:
         client.connect(weir.socket)
         client.sendall(b"GET /flows?proto=udp HTTP/1.0\r\n\r\n")
@@ -151,7 +150,14 @@ def listing_check(weir, flows):
                     continue
                 a, b, c = found.groups()
                 seen[int(a) << 16 | int(b) << 8 | int(c)] += 1
-    return flows - seen.count(0), flows - seen.count(0) - seen.count(1), others, time.monotonic() - began
+    return flows - seen.count(0), flows - seen.count(0) - seen.count(1), others
+
+
+def timed(weir, call):
+    """What call returns, how long it took by the clock, and how much of that the worker had its core."""
+    began, used = time.monotonic(), weir.worker_sec()
+    result = call()
+    return result, time.monotonic() - began, weir.worker_sec() - used
 
 
 def main():
@@ -168,7 +174,11 @@ def main():
     weir = Weir(options.build, folder, options.flows)
     try:
         weir.wait_filled(options.flows)
-        print(f"{options.flows} flows, listed {'%d, of them %d more than once, %d unknown, in %.1f s' % listing_check(weir, options.flows)}")
+        (listed, twice, others), seconds, used = timed(weir, lambda: listing_check(weir, options.flows))
+        print(f"{options.flows} flows, listed {listed}, of them {twice} more than once, {others} unknown, in {seconds:.1f} s, {used:.1f} s "
+              "of the worker's core")
+        _, seconds, used = timed(weir, lambda: weir.get("/flows/0000000000000001"))
+        print(f"an id that there is not: told after {seconds:.1f} s, {used:.1f} s of the worker's core", flush=True)
         memory, clock, busy = weir.rss_mib(), [], []
         histogram = {False: {}, True: {}}
         for turn in range(options.rounds):
