@@ -365,6 +365,7 @@ const struct weir_stats *weir_control_stats(struct weir_control *control)
     stats->control.captured = weir_mirror_written(control->mirror);
     stats->control.captures_unwritten = weir_mirror_unwritten(control->mirror);
     stats->control.records_written = control->counts.records_taken - flows_lost(control);
+    weir_ipfix_count(control->ipfix, &stats->control.ipfix);
     stats->control.subscribers = weir_events_subscribers(&control->events);
     stats->control.listings = 0;
     for (unsigned int i = 0; i < WEIR_LISTINGS_MAX; i++)

@@ -342,8 +342,12 @@ void weir_ipfix_poll(struct weir_ipfix *ipfix, uint64_t now_us)
 
 void weir_ipfix_count(const struct weir_ipfix *ipfix, struct weir_ipfix_counts *counts)
 {
-    const struct weir_link_counts *count = weir_link_count(ipfix->link);
+    const struct weir_link_counts *count;
 
+    *counts = (struct weir_ipfix_counts){.up = false};
+    if (ipfix == NULL)
+        return;
+    count = weir_link_count(ipfix->link);
     *counts = (struct weir_ipfix_counts){
         .records = count->records,
         .messages = count->messages,

@@ -210,6 +210,9 @@ static json_t *control_stats(const struct weir_stats_control *counts)
     put(object, "captures_unwritten", counts->captures_unwritten);
     put(object, "reloads", counts->reloads);
     put(object, "reloads_failed", counts->reloads_failed);
+    put(object, "ipfix_records", counts->ipfix.records);
+    put(object, "ipfix_lost", counts->ipfix.lost);
+    put(object, "ipfix_attempts", counts->ipfix.attempts);
     return object;
 }
 
@@ -285,6 +288,8 @@ json_t *weir_json_health(struct weir_control *control, bool *well)
         json_array_append_new(problems, json_string("an output cannot be written"));
     if (weir_control_output_stuck(control))
         json_array_append_new(problems, json_string("whoever reads an output takes nothing"));
+    if (control->ipfix != NULL && !stats->control.ipfix.up)
+        json_array_append_new(problems, json_string("the IPFIX collector does not answer"));
     for (unsigned int id = 0; id < stats->workers; id++)
         if (control->stalled[id])
             json_array_append_new(problems, json_sprintf("worker %u does not poll", id));

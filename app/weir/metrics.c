@@ -322,6 +322,13 @@ static void put_control(struct page *page)
     sample(page, counts->captures_unwritten, "output=\"capture\"");
     counter(page, "weir_captured_packets", "Refused packets written to the capture.");
     one(page, counts->captured);
+    counter(page, "weir_ipfix_records", "Flow records handed on to the IPFIX collector.");
+    one(page, counts->ipfix.records);
+    counter(page, "weir_ipfix_lost", "Flow records that found no IPFIX collector.");
+    one(page, counts->ipfix.lost);
+    gauge(page, "weir_ipfix_up",
+          "1 if the IPFIX collector can be reached, 0 if not or if there is none.");
+    one(page, counts->ipfix.up);
     counter(page, "weir_reloads", "Reloads that were carried out.");
     one(page, counts->reloads);
     counter(page, "weir_reloads_failed", "Reloads that were refused.");

@@ -8,6 +8,7 @@
 #ifndef WEIR_APP_STATS_H
 #define WEIR_APP_STATS_H
 
+#include "weir/ipfix.h"
 #include "weir/workers.h"
 
 /* What weir_stats_proto counts: the protocols that pairs tell apart. */
@@ -60,6 +61,7 @@ struct weir_stats_control {
     uint64_t captured; /* refused packets in the capture, and */
     uint64_t captures_unwritten;
     uint64_t reloads, reloads_failed;
+    struct weir_ipfix_counts ipfix;
 };
 
 struct weir_stats {

@@ -202,10 +202,10 @@ static void loop_print(const json_t *stats, const json_t *total)
 {
     static const char *const polls[] = {"polls", "polls_idle", "swept"};
     const json_t *mempool = json_object_get(stats, "mempool");
-    uint64_t bursts = histogram_sum(json_object_get(total, "burst_fill"), 0, NULL);
+    uint64_t cycles = 0;
+    uint64_t bursts = histogram_sum(json_object_get(total, "burst_fill"), 0, &cycles);
     uint64_t rx = weirctl_json_count(total, "rx_packets");
     double hz = weirctl_json_number(stats, "hz");
-    uint64_t cycles = 0;
 
     members(total, polls, sizeof(polls) / sizeof(polls[0]));
     histogram_sum(json_object_get(total, "poll_cycles"), 0.99, &cycles);

@@ -5,6 +5,7 @@ import fcntl
 import json
 import os
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -159,6 +160,24 @@ class Traffic(unittest.TestCase):
         self.weir.signal(signal.SIGHUP)
         daemon.wait_for("all is well again", lambda: self.weir.get("/health").json()["problems"] != ["an output cannot be written"])
         os.close(self.reader)
+
+
+class Collector(unittest.TestCase):
+    def test_one_that_is_down_is_told_and_counted_and_found_again(self):
+        with socket.socket() as listener:
+            listener.bind(("127.0.0.1", 0))
+            port = listener.getsockname()[1]
+            weir = daemon.Daemon("http-many.pcap", endless=True, config=f'output: {{ ipfix = "tcp:127.0.0.1:{port}"; }};\n')
+            self.addCleanup(weir.close)
+            self.assertEqual(weir.get("/health").json()["problems"], ["the IPFIX collector does not answer"])
+            daemon.wait_for("records are lost", lambda: weir.get("/stats").json()["control"]["ipfix_lost"] > 100)
+            self.assertIn("\nweir_ipfix_up 0\n", weir.get("/metrics").body.decode())
+            listener.listen()
+            client, _ = listener.accept()
+            with client:
+                daemon.wait_for("it is well", lambda: weir.get("/health").status == 200)
+                daemon.wait_for("records go out", lambda: weir.get("/stats").json()["control"]["ipfix_records"] > 100 if client.recv(65536) else 0)
+            self.assertRegex(weir.get("/metrics").body.decode(), r"\nweir_ipfix_records_total [1-9]")
 
 
 if __name__ == "__main__":
