@@ -164,6 +164,20 @@ static unsigned int receivers_of(const struct weir_settings *settings,
     return RTE_MIN(queues, settings->workers);
 }
 
+/* Works, but each packet crosses from one node to the other. */
+static void distance_tell(const struct weir_worker *worker, const struct weir_port *port,
+                          uint16_t id)
+{
+    int node = (int)rte_lcore_to_socket_id(worker->lcore);
+    int far = rte_eth_dev_socket_id(id);
+
+    if (far >= 0 && far != node)
+        fprintf(stderr,
+                "weir: worker %u on lcore %u is at NUMA node %d, its port %s at %d: better give it "
+                "an lcore there\n",
+                worker->id, worker->lcore, node, port->name, far);
+}
+
 /* Queue q of each port goes to worker q, or round again where there are more queues than workers.
  */
 static void queues_deal(struct weir_fleet *fleet)
@@ -172,6 +186,7 @@ static void queues_deal(struct weir_fleet *fleet)
         for (uint16_t q = 0; q < fleet->ports->port[port].rx_queues; q++) {
             struct weir_worker *worker = fleet->worker[q % fleet->count];
 
+            distance_tell(worker, &fleet->ports->port[port], port);
             if (worker->queue_count < WEIR_QUEUES_MAX)
                 worker->queue[worker->queue_count++] =
                     (struct weir_rx_queue){.port = port, .queue = q};

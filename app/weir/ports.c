@@ -216,6 +216,15 @@ static uint16_t room_of_all(const struct weir_ports *ports, const struct weir_se
     return room;
 }
 
+/* The buffers lie at the NUMA node of the first port that has one. */
+static int socket_of_all(const struct weir_ports *ports)
+{
+    for (uint16_t id = 0; id < RTE_MAX_ETHPORTS; id++)
+        if (ports->port[id].used && rte_eth_dev_socket_id(id) >= 0)
+            return rte_eth_dev_socket_id(id);
+    return (int)rte_socket_id();
+}
+
 static int pool_make(struct weir_ports *ports, const struct weir_settings *settings)
 {
     unsigned int used = 0;
@@ -226,7 +235,7 @@ static int pool_make(struct weir_ports *ports, const struct weir_settings *setti
     count = (size_t)settings->mbufs * used;
     ports->pool = rte_pktmbuf_pool_create("weir_mbufs", (unsigned int)RTE_MIN(count, 1U << 26),
                                           POOL_CACHE, RTE_ALIGN(sizeof(struct weir_luggage), 8),
-                                          room_of_all(ports, settings), (int)rte_socket_id());
+                                          room_of_all(ports, settings), socket_of_all(ports));
     if (ports->pool != NULL)
         return 0;
     fprintf(

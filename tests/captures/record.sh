@@ -11,7 +11,7 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-needed=(ip ss ethtool sysctl unshare mount python3 curl nginx iperf3 sshd ssh ssh-keygen ping)
+needed=(ip ss ethtool sysctl unshare mount python3 curl nginx iperf3 sshd ssh ssh-keygen ping /usr/lib/usrsctp/client)
 
 skip() {
     echo "skipped: $*" >&2

@@ -16,11 +16,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 
 import surroundings
 import traffic
 from box import SMALL, Weir, lcores
 from boxlab import BoxLab, DirectLab, NoBox
+from recorder import protocols
 from recorder.lab import V4, V6
 from recorder.wire import Trouble, WireOptions
 from traffic import FAMILIES, Transfer, expect
@@ -227,6 +229,32 @@ def missing_port():
         status, said = lab.weir.process.wait(10), lab.weir.said()
     expect(status == 2, f"exit status {status}")
     expect("weir: port net_af_packet0 (iface=tapax) cannot be made" in said, said)
+
+
+@test
+def tunnels():
+    """GRE, ESP and IPv4 in IP, by address pair and key."""
+    with opened("af_packet", trace=True) as lab:
+        protocols.exchange_raw(lab)
+        outcome = lab.weir.stop()
+    check_sums(outcome)
+    found = Counter(f["proto"] for f in outcome.flows if f["orig_packets"] and f["resp_packets"])
+    expect((found["gre"], found["50"], found["4"]) == (6, 2, 2), f"flows by protocol: {found}")
+
+
+@test
+def sctp():
+    """Associations of a real stack, from INIT to SHUTDOWN COMPLETE."""
+    if not os.path.exists(protocols.USRSCTP + "client"):
+        raise Skip("libusrsctp-examples is not installed")
+    with opened("af_packet", trace=True) as lab:
+        protocols.start_echo_server(lab)
+        for family, _ in FAMILIES:
+            protocols.converse(lab, family)
+        outcome = lab.weir.stop()
+    check_sums(outcome)
+    ended = [f for f in outcome.flows if f["proto"] == "sctp" and f["dport"] == 7 and f["end_reason"] == "fin"]
+    expect(len(ended) == 2, f"{len(ended)} associations ended in order: {outcome.flows}")
 
 
 @test

@@ -8,7 +8,7 @@ import signal
 import sys
 import tempfile
 
-from . import closing, demo, lossy, opening, programs, special, transfer  # noqa: F401 (they register)
+from . import closing, demo, lossy, opening, programs, protocols, special, transfer  # noqa: F401 (they register)
 from .lab import Lab
 from .registry import SCENARIOS
 
