@@ -5,6 +5,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 
 import capture_file
+import datagrams
 import facts
 from exceptions import Difference
 from weir_run import microseconds
@@ -253,6 +254,12 @@ def check_sums(scene):
         yield Difference("sums", f"the trace names flows without a record: {sorted(sums)[:3]}")
 
 
+def check_datagrams(scene):
+    """UDP and ICMP: every flow with its ends, times, packets and octets, and no other."""
+    for text in datagrams.differences(scene, microseconds):
+        yield Difference("datagrams", text)
+
+
 def check_output(scene):
     """What was forwarded is in the output, unchanged and in order."""
     _, found = capture_file.read(scene.replay.out_path)
@@ -266,4 +273,5 @@ def check_output(scene):
 
 
 CHECKS = (check_trace, check_connections, check_records, check_history, check_end_reason, check_truth,
-          check_refusals, check_forged, check_ids, check_every_state, check_sums, check_output)
+          check_refusals, check_forged, check_ids, check_every_state, check_sums, check_datagrams,
+          check_output)
