@@ -98,6 +98,22 @@ static inline void weir_tcp_forget_syn(struct weir_flow *flow, unsigned int dir)
     flow->peer[!dir].ts = 0;
 }
 
+/*
+ * Time stamps expire when a connection is idle (RFC 7323 5.5): before the clock that made them may
+ * have come half way round, which takes 24 days by the RFC, but 36 minutes where a host counts
+ * microseconds. No segment that old is on its way any more (MSL is 2 minutes, RFC 9293 3.4.2).
+ */
+#define WEIR_TCP_STAMPS_USEC ((uint64_t)30 * 60 * 1000000)
+
+/* What is known of time stamps no longer holds, nor is a SYN remembered in their place. */
+static inline void weir_tcp_forget_stamps(struct weir_flow *flow)
+{
+    for (unsigned int dir = 0; dir < 2; dir++) {
+        flow->peer[dir].flags &= (uint8_t)~WEIR_PEER_TS;
+        flow->peer[dir].ts = 0;
+    }
+}
+
 /* Timeout class of the flow as it stands now. */
 static inline unsigned int weir_tcp_timeout(const struct weir_flow *flow)
 {

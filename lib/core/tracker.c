@@ -87,14 +87,25 @@ void weir_place_refused(struct weir_tracker *tracker, const struct weir_place *a
                            at->record, reason, at->flow->pair);
 }
 
+/* Has nothing passed for so long that the time stamps last seen tell nothing any more? */
+static inline bool stamps_expired(const struct weir_flow *flow, uint64_t now_us)
+{
+    uint64_t last = weir_flow_last(flow, now_us);
+
+    return last + WEIR_TCP_STAMPS_USEC < now_us;
+}
+
 static inline void track_tcp(struct weir_tracker *tracker, const struct weir_place *at,
                              unsigned int dir, const struct weir_passage *p)
 {
     const struct weir_segment *seg = &p->packet->seg;
     unsigned int before = at->flow->pair;
     unsigned int letters = at->flow->peer[dir].flags;
-    struct weir_outcome outcome = weir_tcp_track(at->flow, dir, seg, tracker->rules->midstream);
+    struct weir_outcome outcome;
 
+    if (__builtin_expect(stamps_expired(at->flow, p->time_us), 0))
+        weir_tcp_forget_stamps(at->flow);
+    outcome = weir_tcp_track(at->flow, dir, seg, tracker->rules->midstream);
     if (__builtin_expect(outcome.action == WEIR_TCP_ACT_OPEN, 0)) {
         if (!(seg->flags & WEIR_TCP_ACK) && !weir_tracker_admits(tracker, p)) /* else its SYN was */
             return;
