@@ -218,6 +218,34 @@ def a_disk_that_fills_up(directory):
         expect(FAILED, [path], "replay", big, option, path, preexec_fn=limit)
 
 
+# Runs what follows the directory, in which a file system of 64 KiB of its own is mounted meanwhile.
+SMALL_DISK = ["unshare", "-m", "sh", "-c", """
+    mount -t tmpfs -o size=64k none "$0" || exit 77
+    "$@"
+    status=$?
+    [ ! -e "$0/full" ] || tail -c 1 "$0/full" | od -An -c
+    exit $status"""]
+
+
+@case
+def a_disk_that_is_full_at_last(directory):
+    """Real ENOSPC in the middle of the output: the path, the reason, how much is missing, and nothing cut in two."""
+    run = weir_run.subprocess.run
+    if run([*SMALL_DISK, directory, "true"], capture_output=True, check=False).returncode != 0:
+        print("skip  a small disk needs the privilege to mount one")
+        return
+    capture = os.path.join(os.path.dirname(CAPTURE), "lossy.pcap")
+    for option, words in (("--trace", ("No space left", "records not written")), ("--out", ("is the disk full?",))):
+        path = os.path.join(directory, "full")
+        done = run([*SMALL_DISK, directory, weir_run.program(), "replay", capture, "--quiet", option, path],
+                   capture_output=True, check=False, timeout=60, stdin=weir_run.subprocess.DEVNULL)
+        said = done.stderr.decode(errors="replace")
+        if done.returncode != FAILED or not all(word in said for word in (path, *words)):
+            raise Failure(f"{option} on a full disk: {done.returncode}, {said.strip()[-300:]}")
+        if option == "--trace" and done.stdout.split() != [b"\\n"]:
+            raise Failure(f"{option} on a full disk: the last record is not whole: {done.stdout!r}")
+
+
 @case
 def a_reader_that_goes_away(_):
     """`weir replay --trace - | head -1` must end, and not by a signal that looks like a crash in a log."""
@@ -278,6 +306,32 @@ def values_that_are_none(_):
     expect(USAGE, ["--checksum", "maybe"], "replay", CAPTURE, "--checksum", "maybe")
     for value in ("0", "-1", "65", "1000000000000", "two", "1.5", "1x", ""):
         expect(USAGE, ["--workers"], "replay", CAPTURE, "--workers", value)
+
+
+EAL = ["--no-huge", "--no-shconf", "--no-telemetry", "--no-pci", "-m", "256", "--log-level", "*:error"]
+
+
+def expect_on_ports(status, words, *arguments):
+    """A weir on ports of its own, of which one plays the capture."""
+    eal, ours = arguments[:arguments.index("--")], arguments[arguments.index("--") + 1:]
+    expect(status, words, *EAL, *eal, "--", "--exit-at-end", "--quiet", *ours)
+
+
+@case
+def more_workers_than_cores(_):
+    port = f"--vdev=net_pcap0,rx_pcap={CAPTURE}"
+    expect_on_ports(USAGE, ["2 workers", "lcores", "--lcores"], "--lcores=0@0,1@0", port, "--", "--workers", "2")
+    expect_on_ports(USAGE, ["1 workers", "lcores"], "--lcores=0@0", port, "--")
+    # Fewer queues than workers is no error: the port's one queue is shared out by hand-over.
+    expect_on_ports(DONE, [], "--lcores=0@0,1@0,2@0", port, "--", "--workers", "2")
+
+
+@case
+def no_ports_or_unknown_ones(directory):
+    expect_on_ports(USAGE, ["port"], "--lcores=0@0,1@0", "--")
+    path = write(directory, "ports.conf", b'ports = ( { a = "net_pcap0"; b = "net_nowhere"; } );\n')
+    expect_on_ports(USAGE, ["net_nowhere"], "--lcores=0@0,1@0", f"--vdev=net_pcap0,rx_pcap={CAPTURE}", "--",
+                    "--config", path)
 
 
 @case
