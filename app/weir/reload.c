@@ -90,6 +90,21 @@ static void key_take(struct reload *reload, const struct weir_config_key *key)
     memcpy(at(&reload->wanted, key), at(&reload->file, key), size);
 }
 
+static bool pair_same(const struct weir_port_pair *a, const struct weir_port_pair *b)
+{
+    return strcmp(a->a, b->a) == 0 && strcmp(a->b, b->b) == 0 && a->mode == b->mode &&
+           a->mtu == b->mtu && memcmp(a->has_mac, b->has_mac, sizeof(a->has_mac)) == 0 &&
+           memcmp(a->mac, b->mac, sizeof(a->mac)) == 0;
+}
+
+static bool ports_same(const struct weir_settings *a, const struct weir_settings *b)
+{
+    for (uint32_t i = 0; i < a->pair_count && a->pair_count == b->pair_count; i++)
+        if (!pair_same(&a->pair[i], &b->pair[i]))
+            return false;
+    return a->pair_count == b->pair_count;
+}
+
 /* Compare what the file said with what it says. */
 static void changes_find(struct weir_control *control, struct reload *reload)
 {
@@ -103,8 +118,7 @@ static void changes_find(struct weir_control *control, struct reload *reload)
         else
             json_array_append_new(reload->restart, weir_json_key_name(key));
     }
-    if (control->in_file.pair_count != reload->file.pair_count ||
-        memcmp(control->in_file.pair, reload->file.pair, sizeof(reload->file.pair)) != 0)
+    if (!ports_same(&control->in_file, &reload->file))
         json_array_append_new(reload->restart, json_string("ports"));
 }
 

