@@ -140,9 +140,9 @@ WEIR_TABLE_FETCH void weir_table_prefetch_record(const struct weir_table *table,
 {
     const char *line = (const char *)weir_table_flow_len(table, record, key_len);
 
-    __builtin_prefetch(line);
+    __builtin_prefetch(line, 0, 0);
     if (key_len != sizeof(struct weir_key4))
-        __builtin_prefetch(line + 64);
+        __builtin_prefetch(line + 64, 0, 0);
 }
 
 /* Can a key that is not found in this first bucket of it stand in, or have to go to, its second? */

@@ -203,9 +203,8 @@ static inline void track(struct weir_tracker *tracker, const struct weir_passage
 void weir_tracker_match(struct weir_tracker *tracker, const struct weir_packet *packet,
                         const uint64_t *hash, uint32_t *likely, unsigned int count)
 {
-    for (unsigned int i = 0; i < count; i++)
-        if (packet[i].family != 0)
-            weir_table_prefetch_bucket(weir_tracker_table(tracker, packet[i].family), hash[i]);
+    for (unsigned int i = 0; i < count; i++) /* of nothing where there is no key: no harm */
+        weir_table_prefetch_bucket(weir_tracker_table(tracker, packet[i].family), hash[i]);
     for (unsigned int i = 0; i < count; i++)
         likely[i] = packet[i].family == 0
                         ? WEIR_TABLE_NONE

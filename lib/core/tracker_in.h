@@ -11,8 +11,8 @@
 /* Records looked at, at most, to find one that may give way to a new flow. */
 #define WEIR_EVICT_LOOKS 64U
 
-/* The same for a burst: as many, and these for each packet in it. */
-#define WEIR_EVICT_LOOKS_PER_PACKET 4U
+/* The same for a burst: as many, and one for each packet in it. */
+#define WEIR_EVICT_LOOKS_PER_PACKET 1U
 
 /* Where one packet's record is. */
 struct weir_place {
