@@ -89,6 +89,7 @@ static void put_worker(struct rte_tel_data *data, const struct weir_stats_worker
         {"table6_flows", offsetof(struct weir_stats_worker, table[1].used)},
         {"table6_capacity", offsetof(struct weir_stats_worker, table[1].size)},
         {"records_lost", offsetof(struct weir_stats_worker, counters.records_lost)},
+        {"trace_lost", offsetof(struct weir_stats_worker, traffic.trace_lost)},
         {"events_lost", offsetof(struct weir_stats_worker, counters.events_lost)},
         {"swept", offsetof(struct weir_stats_worker, counters.swept)},
         {"polls", offsetof(struct weir_stats_worker, traffic.polls)},
@@ -115,12 +116,44 @@ static void put_worker(struct rte_tel_data *data, const struct weir_stats_worker
     }
 }
 
+/* TCP flows by both states, originator's first; pairs without flows left out. */
+static void put_states(struct rte_tel_data *data, const uint64_t *pair)
+{
+    char name[RTE_TEL_MAX_STRING_LEN];
+
+    for (unsigned int i = 0; i < WEIR_PAIR_OTHER; i++) {
+        uint8_t state[2];
+
+        if (pair[i] == 0)
+            continue;
+        weir_pair_states(i, state);
+        snprintf(name, sizeof(name), "state/%s/%s", weir_tcp_state_name(state[WEIR_ORIG]),
+                 weir_tcp_state_name(state[WEIR_RESP]));
+        put(data, name, pair[i]);
+    }
+}
+
+static void put_control(struct rte_tel_data *data, const struct weir_stats_control *counts)
+{
+    put(data, "connections", counts->connections);
+    put(data, "listings", counts->listings);
+    put(data, "subscribers", counts->subscribers);
+    put(data, "subscriber_lost", counts->subscriber_lost);
+    put(data, "records_written", counts->records_written);
+    put(data, "records_unwritten", counts->flows_unwritten);
+    put(data, "traces_unwritten", counts->traces_unwritten);
+    put(data, "ipfix_records", counts->ipfix.records);
+    put(data, "ipfix_lost", counts->ipfix.lost);
+}
+
 static int answer_stats(struct weir_telemetry *telemetry)
 {
     rte_tel_data_start_dict(telemetry->data);
     put_worker(telemetry->data, &weir_control_stats(telemetry->control)->total);
     put(telemetry->data, "mempool_used", telemetry->control->stats.mempool.used);
     put(telemetry->data, "mempool_size", telemetry->control->stats.mempool.size);
+    put_states(telemetry->data, telemetry->control->stats.total.counters.pair);
+    put_control(telemetry->data, &telemetry->control->stats.control);
     return 0;
 }
 

@@ -222,6 +222,8 @@ class Api(unittest.TestCase):
         for name in ["packets", "bytes", "rx_packets", "rx_bytes", "tx_packets", "flows", "created"]:
             self.assertEqual(told[name], total[name], name)
         self.assertEqual(told["verdict/forward"], total["verdicts"]["forward"])
+        self.assertEqual({name: count for name, count in told.items() if name.startswith("state/")},
+                         {f"state/{row['orig']}/{row['resp']}".replace("-", "_"): row["flows"] for row in total["states"]})
         self.assertEqual({name.replace("-", "_"): count for name, count in total["reasons"].items()}, self.weir.telemetry("/weir/reasons"))
         self.assertEqual(self.weir.telemetry("/weir/workers"), [0, 1])
         workers = [self.weir.telemetry(f"/weir/workers,{i}") for i in range(2)]
