@@ -58,9 +58,8 @@ const struct weir_config_key weir_config_keys[] = {
      NULL,
      {"verify", "ignore"},
      "\"verify\" or \"ignore\"",
-     "\"verify\" refuses packets whose IP or TCP checksum is wrong; \"ignore\" does not look, as "
-     "for "
-     "captures taken on the sending host",
+     "\"verify\" refuses packets with a wrong checksum of IP, TCP, UDP or ICMP; \"ignore\" does "
+     "not look, as for captures taken on the sending host",
      NULL},
     {"tracking",
      "midstream",

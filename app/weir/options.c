@@ -53,7 +53,7 @@ static const struct {
                          "end with the files of net_pcap ports, as replay always does"},
     [OPT_SHADOW] = {"shadow", NULL, IN_RUN | IN_REPLAY, "refuse and count, but drop nothing"},
     [OPT_CHECKSUM] = {"checksum", "verify|ignore", IN_RUN | IN_REPLAY,
-                      "refuse wrong IP and TCP checksums (verify), or do not look"},
+                      "refuse wrong checksums (verify: IP, TCP, UDP, ICMP), or do not"},
     [OPT_MIDSTREAM] = {"midstream", "loose|strict|one-way", IN_RUN | IN_REPLAY,
                        "TCP whose opening was not seen: adopt, refuse, see one side"},
     [OPT_PROFILE] = {"profile", "default|rfc", IN_RUN | IN_REPLAY,

@@ -124,7 +124,7 @@ static uint64_t memory_mib(const struct weir_settings *settings, unsigned int po
         settings->frame_max > MBUF_CHAIN ? settings->frame_max + MBUF_HEAD : MBUF_MEMORY;
     uint64_t buffers = (uint64_t)ports * settings->mbufs * mbuf;
 
-    /* Beside the tables: timer wheels, annexes, rings, and the heap's own losses. */
+    /* Beside the tables: annexes, rings, pieces of datagrams, and the heap's own losses. */
     return (tables * settings->workers + flows * 64 + buffers) / mebi * 5 / 4 +
            32ULL * settings->workers + 256;
 }

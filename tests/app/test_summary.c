@@ -75,7 +75,7 @@ Test(summary, reasons_come_with_their_text_and_by_what_they_do)
     cr_expect(strstr(text, "forward              5\ndrop                 4\n"), "%s", text);
     cr_expect(strstr(text, "Packets refused, by reason\n"
                            "             4  rst-outside     a RST that the receiver cannot"));
-    cr_expect(strstr(text, "as stale, by reason\n             3  retransmission  repeats"));
+    cr_expect(strstr(text, "as stale, by reason\n             3  retransmission  nothing beyond"));
     cr_expect(strstr(text, "untracked, by reason\n             2  not-ip"));
     cr_expect(strstr(print(&summary, true), "would be refused (shadow: forwarded), by reason\n"));
 }
