@@ -387,7 +387,7 @@ def main():
             try:
                 function(directory)
                 print(f"ok    {name}", flush=True)
-            except (Failure, weir_run.Hang) as error:
+            except (Failure, weir_run.Broken) as error:
                 print(f"FAIL  {name}: {error}", flush=True)
                 failed += 1
     print(f"bad input: {len(CASES) - failed} passed, {failed} failed")

@@ -188,7 +188,7 @@ def judge(path):
             return "ok", test_capture(path, directory)
         except oracle.OracleError as error:
             return "skip", f"tshark: {error}"
-        except (Failure, weir_run.Hang) as error:
+        except (Failure, weir_run.Broken) as error:
             return "FAIL", str(error)
 
 

@@ -7,7 +7,7 @@ import subprocess
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-TIMEOUT_SEC = 120
+TIMEOUT_SEC = 240  # a machine that is busy with other things starves a worker that polls
 DEFAULT_PROGRAM = "build/app/weir"
 
 
@@ -15,16 +15,27 @@ def program():
     return os.environ.get("WEIR", DEFAULT_PROGRAM)
 
 
-class Hang(Exception):
+class Broken(Exception):
+    """What no input may do to the program."""
+
+
+class Hang(Broken):
     """The program did not end in time."""
+
+
+class Undefined(Broken):
+    """A build with sanitizers has found something; UBSan goes on after it, so the exit status does not tell."""
 
 
 def run(*arguments, timeout_sec=TIMEOUT_SEC, **options):
     try:
-        return subprocess.run([program(), *arguments], capture_output=True, timeout=timeout_sec,
+        done = subprocess.run([program(), *arguments], capture_output=True, timeout=timeout_sec,
                               stdin=subprocess.DEVNULL, check=False, **options)
     except subprocess.TimeoutExpired as error:
         raise Hang(f"no end after {timeout_sec} s: {' '.join(arguments)}") from error
+    if b": runtime error: " in done.stderr or b"Sanitizer: " in done.stderr:
+        raise Undefined(f"{' '.join(arguments)}: {done.stderr.decode(errors='replace')[:600]}")
+    return done
 
 
 def microseconds(seconds):
