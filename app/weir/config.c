@@ -4,6 +4,7 @@
 
 #include <bsd/stdlib.h>
 #include <bsd/string.h>
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <libconfig.h>
@@ -254,21 +255,19 @@ static bool is_port_name(const config_setting_t *setting)
     return name != NULL && name[0] != '\0' && strlen(name) < WEIR_NAME_MAX;
 }
 
-/* An Ethernet address of one host: nobody is reached by zero or a group's. */
+/* An Ethernet address of one host, six octets by colon: nobody is reached by zero or a group's. */
 static bool read_mac(const char *text, uint8_t mac[6])
 {
-    unsigned int octet[6];
-    int end = 0;
     unsigned int any = 0;
 
-    if (text == NULL || strlen(text) != 17 ||
-        sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%n", &octet[0], &octet[1], &octet[2], &octet[3],
-               &octet[4], &octet[5], &end) != 6 ||
-        end != 17)
+    if (text == NULL || strlen(text) != 17)
         return false;
-    for (unsigned int i = 0; i < 6; i++) {
-        mac[i] = (uint8_t)octet[i];
-        any |= octet[i];
+    for (unsigned int i = 0; i < 6; i++, text += 3) {
+        if (!isxdigit((unsigned char)text[0]) || !isxdigit((unsigned char)text[1]) ||
+            text[2] != (i < 5 ? ':' : '\0'))
+            return false;
+        mac[i] = (uint8_t)strtoul(text, NULL, 16);
+        any |= mac[i];
     }
     return any != 0 && (mac[0] & 1) == 0;
 }

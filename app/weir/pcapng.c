@@ -27,7 +27,8 @@ static void put(struct block *block, const void *data, size_t len)
 {
     static const uint8_t padding[4];
 
-    memcpy(block->end, data, len);
+    if (len > 0)
+        memcpy(block->end, data, len);
     block->end += len;
     memcpy(block->end, padding, -len & 3);
     block->end += -len & 3;
@@ -54,7 +55,7 @@ static void put_text(struct block *block, uint16_t code, const char *text)
     put_option(block, code, text, strnlen(text, WEIR_PCAPNG_TEXT_MAX));
 }
 
-static struct block block_begin(uint8_t *to, uint32_t type)
+static struct block block_begin(uint8_t *to, uint32_t type) /* NOLINT: it is written to */
 {
     struct block block = {to, to};
 
