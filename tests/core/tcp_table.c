@@ -260,12 +260,18 @@ static bool compose(void)
 {
     struct weir_tcp_endpoints tables = weir_tcp_endpoints;
     const char *mutant = getenv("WEIR_MUTANT");
-    unsigned int table, event, state, value;
+    unsigned long number[4]; /* table, event, state, value */
 
+    for (unsigned int i = 0; mutant && i < 4; i++) {
+        char *end;
+
+        number[i] = strtoul(mutant, &end, 10);
+        cr_assert(end != mutant && *end == (i < 3 ? ',' : 0));
+        mutant = end + (i < 3);
+    }
     if (mutant) {
-        cr_assert_eq(sscanf(mutant, "%u,%u,%u,%u", &table, &event, &state, &value), 4);
-        cr_assert(event < WEIR_TCP_EVENTS && state < WEIR_TCP_STATES);
-        (table ? tables.received : tables.sent)[event][state] = (uint8_t)value;
+        cr_assert(number[1] < WEIR_TCP_EVENTS && number[2] < WEIR_TCP_STATES);
+        (number[0] ? tables.received : tables.sent)[number[1]][number[2]] = (uint8_t)number[3];
     }
     cr_assert_gt(weir_tcp_pairs_compose(&weir_tcp_pairs, &tables), 0);
     return mutant != NULL;

@@ -178,20 +178,39 @@ int mutate_list(void)
     return EXIT_SUCCESS;
 }
 
+/* "table,event,state,value"; false if it is not that. */
+static bool parse(const char *line, struct mutant *m)
+{
+    unsigned int *const numbers[] = {&m->table, &m->event, &m->state, &m->value};
+
+    for (unsigned int i = 0; i < 4; i++) {
+        char *end;
+
+        *numbers[i] = (unsigned int)strtoul(line, &end, 10);
+        if (end == line || *end != (i < 3 ? ',' : '\n'))
+            return false;
+        line = end + 1;
+    }
+    return m->table < 2 && m->event < WEIR_TCP_EVENTS && m->state < WEIR_TCP_STATES &&
+           m->value <= WEIR_TCP_STATES;
+}
+
 int mutate_these(FILE *list)
 {
     struct weir_tcp_pairs whole = weir_tcp_pairs;
-    struct mutant m;
+    char line[64];
     bool all = true;
 
     if (model_scenario_count > SCENARIOS_MAX || !baseline())
         return EXIT_FAILURE;
-    while (fscanf(list, "%u,%u,%u,%u ", &m.table, &m.event, &m.state, &m.value) == 4) {
+    while (fgets(line, sizeof(line), list)) {
+        struct mutant m;
         enum fate fate;
 
-        if (m.table > 1 || m.event >= WEIR_TCP_EVENTS || m.state >= WEIR_TCP_STATES ||
-            m.value > WEIR_TCP_STATES)
+        if (!parse(line, &m)) {
+            fprintf(stderr, "model: not a mutant: %s", line);
             return EXIT_FAILURE;
+        }
         fate = try(&m, &whole);
         tell(&m, fate);
         all = all && fate != SURVIVED;

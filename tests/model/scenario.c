@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The scenarios and their bounds. Each is kept small in one respect so that it can be large in
- * another; together they take half a minute of one core, and a deep run some minutes.
+ * another; together they take half a minute of one core, and a deep run a little more than one.
  */
 #include "model.h"
 
