@@ -219,6 +219,27 @@ static finding_t try_opening(const struct state *s, unsigned int sender, struct 
     return NULL;
 }
 
+/* Toward TIME-WAIT, the other end being done: an old SYN, or the answer to one never sent. */
+static finding_t try_over(const struct state *s, unsigned int sender, struct weir_segment *seg)
+{
+    const struct witness *x = &s->witness[sender], *y = &s->witness[!sender];
+    const uint32_t seqs[] = {x->end - 1, x->end - 2, x->end - slack(s) - 10, x->end - FAR};
+
+    for (unsigned int i = 0; i < sizeof(seqs) / sizeof(seqs[0]); i++)
+        for (unsigned int ack = 0; ack < 2; ack++) {
+            finding_t finding;
+
+            *seg = (struct weir_segment){.seq = seqs[i],
+                                         .ack = ack ? y->end + 100000 : 0,
+                                         .win = 1000,
+                                         .flags = WEIR_TCP_SYN | (ack ? WEIR_TCP_ACK : 0)};
+            finding = try(s, sender, seg, UNTOUCHED);
+            if (finding)
+                return finding;
+        }
+    return NULL;
+}
+
 static bool over(unsigned int state)
 {
     return state == WEIR_TCP_CLOSED || state == WEIR_TCP_TIME_WAIT;
@@ -243,6 +264,8 @@ static finding_t blind_from(const struct state *s, unsigned int sender, struct w
         finding = try_rst(s, sender, seg);
     if (!finding && !pair_over)
         finding = try_syn(s, sender, seg);
+    if (!finding && pair_over && state[1] == WEIR_TCP_TIME_WAIT)
+        finding = try_over(s, sender, seg);
     return finding;
 }
 
