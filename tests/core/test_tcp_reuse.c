@@ -168,6 +168,26 @@ Test(tcp_reuse, time_wait_by_time_stamp)
     RUN(newer);
 }
 
+/* The same the other way: the end that answered opens toward the one in TIME-WAIT. */
+Test(tcp_reuse, time_wait_of_the_originator_by_time_stamp)
+{
+    static const struct tcp_row rows[] = {
+        ROW(L, S, 0, 0, 0, 1000, TS0(100), PASS, NONE, SYN_S, SYN_R, "7323 3.2"),
+        ROW(R, SA, 0, 1, 0, 1000, TS(500, 100), PASS, NONE, ESTAB, SYN_R, "7323 3.2"),
+        ROW(L, A, 1, 1, 0, 1000, TS(101, 500), PASS, NONE, ESTAB, ESTAB, "7323 3.2"),
+        ROW(L, FA, 1, 1, 0, 1000, TS(110, 500), PASS, NONE, FIN_W1, CLOSE_W, "9293 3.6"),
+        ROW(R, FA, 1, 2, 0, 1000, TS(520, 110), PASS, NONE, TIME_W, LAST_A, "9293 3.6"),
+        ROW(L, A, 2, 2, 0, 1000, TS(120, 520), PASS, NONE, TIME_W, CLOSED, "9293 3.6"),
+        ROW(R, S, -5000, 0, 0, 1000, TS0(520), PASS, SYN_TIME_WAIT, TIME_W, CLOSED,
+            "6191 2: the same stamp, a lower number"),
+        ROW(R, S, -5000, 0, 0, 1000, TS0(521), OPEN, NONE, SYN_R, SYN_S, "6191 2: newer"),
+        ROW(L, SA, 0, -4999, 0, 1000, TS(130, 521), PASS, NONE, SYN_R, ESTAB, "6191 2"),
+        ROW(R, A, -4999, 1, 0, 1000, TS(522, 130), PASS, NONE, ESTAB, ESTAB, "6191 2"),
+    };
+
+    RUN(rows);
+}
+
 Test(tcp_reuse, after_a_reset_by_either_end_with_any_number)
 {
     static const struct tcp_row by_originator[] = {
