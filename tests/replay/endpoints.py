@@ -1,14 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """
-Two TCP endpoints over a network with a tap in its middle, in simulated time: what conforming hosts put on the wire.
+TCP endpoints in simulated time (network.py): what conforming hosts put on the wire.
 
 Written from RFC 9293 (3.10: event processing), RFC 5961 (challenge ACKs), RFC 7323 (scaling, time stamps, PAWS) and
-RFC 2018 (SACK), without a look at weir. The network loses, doubles and delays before and after the tap, each packet
-by itself, so it also reorders. Times are microseconds.
+RFC 2018 (SACK), without a look at weir. Times are microseconds.
 """
 
-import heapq
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 WRAP = 1 << 32
@@ -499,78 +497,3 @@ class Tcb:
     def close_if_open(self):
         if self.host.tcb is self:
             self.close()
-
-
-@dataclass
-class Trouble:
-    """Chances per packet, on each side of the tap."""
-
-    lost: float = 0.0
-    doubled: float = 0.0
-    delay_us: tuple = (100, 300)
-
-
-@dataclass
-class Passed:
-    """One packet at the tap."""
-
-    time: int
-    wire: object
-    from_first: bool
-    segment: Segment
-
-
-@dataclass
-class Wire:
-    """Joins two hosts through the tap, and counts what makes two histories look the same at it."""
-
-    world: object
-    first: Host
-    second: Host
-    before: Trouble
-    after: Trouble
-    resets_lost: int = 0
-    resets_not_taken: int = 0
-    fins_lost_before: int = 0
-    name: tuple = ()
-
-    def __post_init__(self):
-        self.first.wire = self.second.wire = self
-
-    def carry(self, sender, segment):
-        for _ in range(self.copies(self.before, segment)):
-            self.world.after(self.world.random.randint(*self.before.delay_us), self.tapped, sender, segment)
-
-    def copies(self, trouble, segment):
-        if self.world.random.random() < trouble.lost:
-            self.resets_lost += bool(segment.flags & RST)
-            self.fins_lost_before += bool(segment.flags & FIN) and trouble is self.before
-            return 0
-        return 2 if self.world.random.random() < trouble.doubled else 1
-
-    def tapped(self, sender, segment):
-        self.world.passed.append(Passed(self.world.now, self, sender is self.first, segment))
-        receiver = self.second if sender is self.first else self.first
-        for _ in range(1 if segment.forged else self.copies(self.after, segment)):
-            self.world.after(self.world.random.randint(*self.after.delay_us), receiver.receive, segment)
-
-
-@dataclass
-class World:
-    """Simulated time."""
-
-    random: object
-    now: int = 0
-    passed: list = field(default_factory=list)
-    events: list = field(default_factory=list)
-    count: int = 0
-
-    def after(self, wait_us, function, *arguments):
-        self.count += 1
-        heapq.heappush(self.events, (self.now + wait_us, self.count, function, arguments))
-
-    def run(self, until):
-        while self.events and self.events[0][0] <= until:
-            self.now, _, function, arguments = heapq.heappop(self.events)
-            function(*arguments)
-        self.now = until

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""Simulated conforming endpoints (endpoints.py) and a blind stranger, through weir.
+"""Simulated conforming endpoints (endpoints.py, network.py) and a blind stranger, through weir.
 
 endpoints_test.py [SEED [CONNECTIONS [FOLDER]]]     the capture is kept in FOLDER
 
@@ -21,7 +21,8 @@ from collections import Counter
 
 import capture_writer
 import weir_run
-from endpoints import ACK, FIN, RST, SYN, SYNCHRONISED, WRAP, Host, Script, Segment, Traits, Trouble, Wire, World
+from endpoints import ACK, FIN, RST, SYN, SYNCHRONISED, WRAP, Host, Script, Segment, Traits
+from network import Trouble, Wire, World
 
 SEEDS = (1, 2, 3)
 CONNECTIONS = 250
