@@ -72,6 +72,20 @@ static bool handshaking(const struct weir_peer *x, const struct weir_peer *y)
     return !((x->flags | y->flags) & WEIR_PEER_PROVEN);
 }
 
+/* Of a connection of which only x passes here, x has sent its FIN: when it ends cannot be seen. */
+static bool only_seen_over(const struct weir_peer *x, const struct weir_peer *y)
+{
+    bool unseen = !(y->flags & WEIR_PEER_SEEN) ||
+                  (y->flags & (WEIR_PEER_UNSURE | WEIR_PEER_PROVEN)) == WEIR_PEER_UNSURE;
+
+    return (x->flags & WEIR_PEER_FIN) && unseen;
+}
+
+static bool in_time_wait(const struct weir_flow *flow, unsigned int dir)
+{
+    return weir_flow_state(flow, dir) == WEIR_TCP_TIME_WAIT;
+}
+
 bool weir_tcp_syn_remembered(const struct weir_flow *flow, unsigned int dir,
                              const struct weir_segment *seg)
 {
@@ -90,7 +104,7 @@ struct weir_finding weir_tcp_classify_syn(struct weir_flow *flow, unsigned int d
         return weir_found(WEIR_TCP_EV_SYN, WEIR_REASON_NONE);
     if (weir_flow_over(flow)) {
         if (!weir_flow_dead(flow) && !time_wait_takes(x, seg) &&
-            (weir_flow_state(flow, !dir) == WEIR_TCP_TIME_WAIT || syn_of_old(x, seg))) {
+            (in_time_wait(flow, !dir) || syn_of_old(x, seg))) {
             syn_remember(y, seg->seq);
             return weir_found_stray(WEIR_REASON_SYN_TIME_WAIT);
         }
@@ -104,8 +118,11 @@ struct weir_finding weir_tcp_classify_syn(struct weir_flow *flow, unsigned int d
     }
     if (!(x->flags & WEIR_PEER_SEEN) && !(y->flags & WEIR_PEER_PROVEN)) /* simultaneous open */
         return weir_found(WEIR_TCP_EV_SYN, WEIR_REASON_NONE);
+    if (only_seen_over(x, y) && time_wait_takes(x, seg))
+        return weir_found(WEIR_TCP_EVENTS, WEIR_REASON_NONE);
     y->flags |= WEIR_PEER_CHALL;
-    if (handshaking(x, y)) /* y may have gone back to LISTEN, 3.10.7.4 second and fourth */
+    /* y may have gone back to LISTEN, 3.10.7.4 second and fourth; or x is no more in LAST-ACK. */
+    if (handshaking(x, y) || (in_time_wait(flow, !dir) && time_wait_takes(x, seg)))
         syn_remember(y, seg->seq);
     return weir_found_stray(WEIR_REASON_SYN_CHALLENGE);
 }
@@ -138,7 +155,8 @@ struct weir_finding weir_tcp_classify_syn_ack(struct weir_flow *flow, unsigned i
     struct weir_peer *x = &flow->peer[dir];
     struct weir_peer *y = &flow->peer[!dir];
 
-    if ((weir_flow_over(flow) || handshaking(x, y)) && syn_answered(x, seg))
+    if ((weir_flow_over(flow) || handshaking(x, y) || in_time_wait(flow, dir)) &&
+        syn_answered(x, seg))
         return weir_found(WEIR_TCP_EVENTS, WEIR_REASON_NONE);
     if (weir_flow_over(flow)) {
         x->flags |= WEIR_PEER_CHALL; /* a SYN that did not count has been answered: see reopen */
@@ -169,6 +187,8 @@ struct weir_finding weir_tcp_classify_syn_ack(struct weir_flow *flow, unsigned i
         if ((x->flags & WEIR_PEER_PROVEN) && syn_overtaken(x, seg))
             return weir_found_inert(WEIR_REASON_OLD_DUPLICATE);
     }
+    if (only_seen_over(x, y) && time_wait_takes(x, seg))
+        return weir_found(WEIR_TCP_EVENTS, WEIR_REASON_NONE);
     if (x->flags & WEIR_PEER_PROVEN) {
         y->flags |= WEIR_PEER_CHALL;
         return weir_found_stray(WEIR_REASON_SYN_CHALLENGE);

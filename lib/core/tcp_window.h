@@ -79,6 +79,17 @@ static inline void weir_window_widen(struct weir_flow *flow, unsigned int dir, u
         flow->win[dir] = (uint8_t)(flow->win[dir] + 0x10U);
 }
 
+/*
+ * How far below y's end a late ACK may lie: y takes those down to its largest window below what has
+ * been acknowledged (RFC 5961 5.2), and its end is at most a window above that.
+ */
+static inline uint32_t weir_window_ack_slack(const struct weir_flow *flow, unsigned int dir)
+{
+    uint32_t slack = weir_window_slack(flow, dir);
+
+    return slack < 1U << 30 ? 2 * slack : slack;
+}
+
 /* The four inequalities for a segment that carries an ACK, both ends known; NONE if all hold. */
 static inline enum weir_reason weir_window_check(const struct weir_flow *flow, unsigned int dir,
                                                  const struct weir_segment *seg)
@@ -100,7 +111,7 @@ static inline enum weir_reason weir_window_check(const struct weir_flow *flow, u
         return WEIR_REASON_SEQ_BELOW;
     if (weir_seq_after(seg->ack, y->end))
         return WEIR_REASON_ACK_ABOVE;
-    if (!weir_seq_reaches(newest_ack, y->end - weir_window_slack(flow, dir)))
+    if (!weir_seq_reaches(newest_ack, y->end - weir_window_ack_slack(flow, dir)))
         return WEIR_REASON_ACK_BELOW;
     return WEIR_REASON_NONE;
 }

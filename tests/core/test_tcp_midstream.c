@@ -226,6 +226,30 @@ Test(tcp_midstream, one_way_fin_after_the_syn)
     RUN_MODE(rows, ONE_WAY);
 }
 
+/* When a connection is over cannot be seen, but who has sent its FIN may open the next. */
+Test(tcp_midstream, one_way_opens_again_after_its_fin)
+{
+    static const struct tcp_row opens[] = {
+        ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, NONE, SYN_S, SYN_R, "9293 3.5"),
+        ROW(L, A, 1, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.5"),
+        ROW(L, S, 70, 0, 0, 1000, PLAIN, PASS, SYN_CHALLENGE, ESTAB, ESTAB, "5961 4.2: alive"),
+        ROW(L, FA, 1, 1, 0, 1000, PLAIN, PASS, NONE, FIN_W1, CLOSE_W, "9293 3.6"),
+        ROW(L, S, 1, 0, 0, 1000, PLAIN, PASS, SYN_CHALLENGE, FIN_W1, CLOSE_W, "6528 3: an old one"),
+        ROW(L, S, 70, 0, 0, 1000, PLAIN, OPEN, NONE, SYN_S, SYN_R, "9293 3.6.1"),
+        ROW(L, A, 71, 900, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.5"),
+    };
+    static const struct tcp_row answers[] = {
+        ROW(R, SA, 0, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, SYN_R, "9293 3.5"),
+        ROW(R, A, 1, 101, 0, 1000, PLAIN, PASS, NONE, ESTAB, SYN_R, "9293 3.8"),
+        ROW(R, FA, 1, 101, 0, 1000, PLAIN, PASS, NONE, CLOSE_W, FIN_W1, "9293 3.6"),
+        ROW(R, SA, 70, 501, 0, 1000, PLAIN, OPEN, NONE, ESTAB, SYN_R, "9293 3.6.1"),
+        ROW(R, A, 71, 601, 0, 1000, PLAIN, PASS, NONE, ESTAB, SYN_R, "9293 3.8"),
+    };
+
+    RUN_MODE(opens, ONE_WAY);
+    RUN_MODE(answers, ONE_WAY);
+}
+
 /* The end that is seen is still checked: against what it said itself. */
 Test(tcp_midstream, one_way_is_still_checked)
 {

@@ -165,13 +165,13 @@ Test(tcp_options, sack_stands_in_for_an_old_acknowledgement)
 {
     static const struct tcp_row rows[] = {
         HOLE, /* all that L sent: 120001; the slack of R's window is 65536 */
-        ROW(R, A, 1, 120001 - SLACK - 1, 0, 65535, PLAIN, REFUSE, ACK_BELOW, ESTAB, ESTAB,
+        ROW(R, A, 1, 120001 - 2 * SLACK - 1, 0, 65535, PLAIN, REFUSE, ACK_BELOW, ESTAB, ESTAB,
             "van Rooij IV"),
-        ROW(R, A, 1, 120001 - SLACK - 1, 0, 65535, SACK(120001 - SLACK - 1), REFUSE, ACK_BELOW,
+        ROW(R, A, 1, 120001 - 2 * SLACK - 1, 0, 65535, SACK(120001 - 2 * SLACK - 1), REFUSE, ACK_BELOW,
             ESTAB, ESTAB, "2018 3: block as old"),
-        ROW(R, A, 1, 120001 - SLACK - 1, 0, 65535, SACK(120001 - SLACK), PASS, OLD_DUPLICATE,
+        ROW(R, A, 1, 120001 - 2 * SLACK - 1, 0, 65535, SACK(120001 - 2 * SLACK), PASS, OLD_DUPLICATE,
             ESTAB, ESTAB, "2018 3: boundary"),
-        ROW(R, A, 1, 120001 - SLACK - 1, 0, 65535, SACK(120001), PASS, OLD_DUPLICATE, ESTAB, ESTAB,
+        ROW(R, A, 1, 120001 - 2 * SLACK - 1, 0, 65535, SACK(120001), PASS, OLD_DUPLICATE, ESTAB, ESTAB,
             "2018 3: up to all that was sent"),
     };
 
@@ -183,7 +183,7 @@ Test(tcp_options, sack_beyond_what_was_sent_is_ignored)
 {
     static const struct tcp_row rows[] = {
         HOLE,
-        ROW(R, A, 1, 120001 - SLACK - 1, 0, 65535, SACK(120002), REFUSE, ACK_BELOW, ESTAB, ESTAB,
+        ROW(R, A, 1, 120001 - 2 * SLACK - 1, 0, 65535, SACK(120002), REFUSE, ACK_BELOW, ESTAB, ESTAB,
             "2018 3: one beyond"),
         ROW(R, A, 1, 60001, 0, 65535, SACK(120002), PASS, NONE, ESTAB, ESTAB,
             "2018 3: the ACK itself is right"),

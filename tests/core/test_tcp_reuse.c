@@ -136,6 +136,26 @@ Test(tcp_reuse, old_syn_of_the_other_end_answered_turns_the_flow)
     RUN(rows);
 }
 
+/* An end that aborts in LAST-ACK: its RST is refused (RFC 1337), but its next connection is not. */
+Test(tcp_reuse, the_end_left_in_last_ack_opens_again)
+{
+    static const struct tcp_row rows[] = {
+        HANDSHAKE,
+        ROW(R, FA, 1, 1, 0, 1000, PLAIN, PASS, NONE, CLOSE_W, FIN_W1, "9293 3.6"),
+        ROW(L, FA, 1, 2, 0, 1000, PLAIN, PASS, NONE, LAST_A, TIME_W, "9293 3.6"),
+        ROW(L, RA, 2, 2, 0, 0, PLAIN, REFUSE, RST_TIME_WAIT, LAST_A, TIME_W, "1337 3"),
+        ROW(L, S, 1, 0, 0, 1000, PLAIN, PASS, SYN_CHALLENGE, LAST_A, TIME_W, "9293 3.6.1: not above"),
+        ROW(R, SA, 9000, 2, 0, 1000, PLAIN, PASS, SYN_CHALLENGE, LAST_A, TIME_W,
+            "9293 3.6.1: answers none that counts"),
+        ROW(L, S, 70, 0, 0, 1000, PLAIN, PASS, SYN_CHALLENGE, LAST_A, TIME_W,
+            "9293 3.6.1: the answer will tell"),
+        ROW(R, SA, 9000, 71, 0, 1000, PLAIN, OPEN, NONE, ESTAB, SYN_R, "9293 3.6.1"),
+        ROW(L, A, 71, 9001, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.5"),
+    };
+
+    RUN(rows);
+}
+
 #define STAMPED_TIME_WAIT_R                                                                        \
     ROW(L, S, 0, 0, 0, 1000, TS0(100), PASS, NONE, SYN_S, SYN_R, "7323 3.2"),                      \
     ROW(R, SA, 0, 1, 0, 1000, TS(500, 100), PASS, NONE, ESTAB, SYN_R, "7323 3.2"),                 \

@@ -140,18 +140,18 @@ Test(tcp_window, ack_above)
     RUN(rows);
 }
 
-/* Inequality IV: no acknowledgement is older than the slack of the window of its sender. */
+/* Inequality IV: no acknowledgement is older than twice the slack of its sender's window. */
 Test(tcp_window, ack_below)
 {
     static const struct tcp_row rows[] = {
         SENT_100,
-        ROW(R, A, 1, 101 - SLACK - 1, 0, 1000, PLAIN, REFUSE, ACK_BELOW, ESTAB, ESTAB,
+        ROW(R, A, 1, 101 - 2 * SLACK - 1, 0, 1000, PLAIN, REFUSE, ACK_BELOW, ESTAB, ESTAB,
             "van Rooij IV, 5961 5.2"),
-        ROW(R, PA, 1, 101 - SLACK - 1, 10, 1000, PLAIN, REFUSE, ACK_BELOW, ESTAB, ESTAB,
+        ROW(R, PA, 1, 101 - 2 * SLACK - 1, 10, 1000, PLAIN, REFUSE, ACK_BELOW, ESTAB, ESTAB,
             "van Rooij IV: with data"),
-        ROW(R, A, 1, 101 - SLACK, 0, 1000, PLAIN, PASS, OLD_DUPLICATE, ESTAB, ESTAB,
+        ROW(R, A, 1, 101 - 2 * SLACK, 0, 1000, PLAIN, PASS, OLD_DUPLICATE, ESTAB, ESTAB,
             "van Rooij IV: the oldest"),
-        ROW(R, PA, 1, 101 - SLACK, 10, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB,
+        ROW(R, PA, 1, 101 - 2 * SLACK, 10, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB,
             "van Rooij IV: new data with an old ACK"),
     };
 
@@ -186,9 +186,9 @@ Test(tcp_window, large_windows_widen_the_lower_bounds)
         ROW(L, A, 60001 - 262144 - 1, 1, 0, 50000, PLAIN, REFUSE, SEQ_BELOW, ESTAB, ESTAB,
             "van Rooij II"),
         ROW(L, A, 60001 - 262144, 1, 0, 50000, PLAIN, PASS, NONE, ESTAB, ESTAB, "van Rooij II"),
-        ROW(R, A, 1, 60001 - 262144 - 1, 0, 50000, PLAIN, REFUSE, ACK_BELOW, ESTAB, ESTAB,
+        ROW(R, A, 1, 60001 - 524288 - 1, 0, 50000, PLAIN, REFUSE, ACK_BELOW, ESTAB, ESTAB,
             "van Rooij IV"),
-        ROW(R, A, 1, 60001 - 262144, 0, 50000, PLAIN, PASS, OLD_DUPLICATE, ESTAB, ESTAB,
+        ROW(R, A, 1, 60001 - 524288, 0, 50000, PLAIN, PASS, OLD_DUPLICATE, ESTAB, ESTAB,
             "van Rooij IV"),
     };
 
@@ -204,13 +204,13 @@ Test(tcp_window, each_lower_bound_has_its_own_window)
         ROW(L, A, 1, 1, 0, 65535, PLAIN, PASS, NONE, ESTAB, ESTAB, "7323 2.2: slack 2^20"),
         ROW(R, A, 1, 1, 0, 65535, PLAIN, PASS, NONE, ESTAB, ESTAB, "7323 2.2: slack 2^16"),
         ROW(L, A, 1 - SLACK - 1, 1, 0, 10, PLAIN, REFUSE, SEQ_BELOW, ESTAB, ESTAB, "van Rooij II"),
-        ROW(R, A, 1, 1 - SLACK - 1, 0, 10, PLAIN, REFUSE, ACK_BELOW, ESTAB, ESTAB, "van Rooij IV"),
+        ROW(R, A, 1, 1 - 2 * SLACK - 1, 0, 10, PLAIN, REFUSE, ACK_BELOW, ESTAB, ESTAB, "van Rooij IV"),
         ROW(R, A, 1 - 16 * SLACK - 1, 1, 0, 10, PLAIN, REFUSE, SEQ_BELOW, ESTAB, ESTAB,
             "van Rooij II"),
-        ROW(L, A, 1, 1 - 16 * SLACK - 1, 0, 10, PLAIN, REFUSE, ACK_BELOW, ESTAB, ESTAB,
+        ROW(L, A, 1, 1 - 32 * SLACK - 1, 0, 10, PLAIN, REFUSE, ACK_BELOW, ESTAB, ESTAB,
             "van Rooij IV"),
         ROW(R, A, 1 - 16 * SLACK, 1, 0, 10, PLAIN, PASS, NONE, ESTAB, ESTAB, "van Rooij II"),
-        ROW(L, A, 1, 1 - 16 * SLACK, 0, 10, PLAIN, PASS, OLD_DUPLICATE, ESTAB, ESTAB,
+        ROW(L, A, 1, 1 - 32 * SLACK, 0, 10, PLAIN, PASS, OLD_DUPLICATE, ESTAB, ESTAB,
             "van Rooij IV"),
     };
 

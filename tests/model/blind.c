@@ -97,7 +97,7 @@ static finding_t try_windows(const struct state *s, unsigned int sender, struct 
         {x->end, y->end + 1},
         {x->end, y->end + 100000},
         {x->end, y->end + FAR},
-        {x->end, y->end - slack(s) - 1},
+        {x->end, y->end - 2 * slack(s) - 1},
         {x->end, y->end - FAR},
         {x->end + (1U << 31), y->end},
         {x->end, y->end + (1U << 31)},
