@@ -319,7 +319,7 @@ static bool timeout_ends(unsigned int class)
 {
     struct weir_timeouts timeouts;
 
-    if (class >= WEIR_TIMEOUT_COUNT || class > WEIR_TIMEOUT_TCP_CLOSED)
+    if (class > WEIR_TIMEOUT_TCP_CLOSED)
         return false;
     for (unsigned int profile = 0; profile < 2; profile++) {
         weir_timeouts_profile(&timeouts, (enum weir_timeout_profile)profile);

@@ -137,11 +137,9 @@ static void note_attempt(struct state *s, unsigned int sender, const struct pack
                     s->mixed = 1;
         return;
     }
-    if (tap_moves_nothing(outcome) && outcome.reason != WEIR_REASON_OLD_DUPLICATE)
-        s->mixed = 1;
-    else if (other(generations[sender], p->generation))
-        s->mixed = 1;
-    else if ((p->flags & WEIR_TCP_ACK) && other(generations[!sender], p->peer_generation))
+    if ((tap_moves_nothing(outcome) && outcome.reason != WEIR_REASON_OLD_DUPLICATE) ||
+        other(generations[sender], p->generation) ||
+        ((p->flags & WEIR_TCP_ACK) && other(generations[!sender], p->peer_generation)))
         s->mixed = 1;
 }
 
