@@ -65,7 +65,7 @@ static int track(int argc, char **argv)
     if (error < 0)
         return error;
     error = weir_run(&settings, &summary);
-    if (error != -EINVAL) { /* it was started */
+    if (summary.elapsed_us > 0) { /* it was started */
         if (!settings.quiet)
             weir_summary_print(&summary, settings.mode == WEIR_MODE_SHADOW, summary_stream());
         weir_summary_advise(&summary);
