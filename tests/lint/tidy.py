@@ -23,6 +23,8 @@ TARGET = ["-march=x86-64-v3", "-maes", "-mpclmul"]
 def arguments(entry, source):
     """The compiler's arguments as clang-tidy can take them; system folders marked as such, so that they are not judged."""
     words = shlex.split(entry["command"]) if "command" in entry else entry["arguments"]
+    if os.path.basename(words[0]) == "ccache":
+        words = words[1:]
     kept, skip = [], False
     for word in words[1:]:
         if skip or GCC_ONLY.fullmatch(word):
