@@ -22,7 +22,10 @@
 #include "core/tracker.h"
 #include "dp/clock.h"
 
-/* What travels with a packet that is handed over; the private area of every mbuf. */
+/*
+ * What travels with a packet that is handed over; the private area of every mbuf. Whole lines, so
+ * that the frame behind it begins a line: its headers, without options, lie in one.
+ */
 struct weir_luggage {
     struct weir_packet packet;
     uint64_t hash;
@@ -31,7 +34,7 @@ struct weir_luggage {
     struct rte_mbuf *next;   /* of its train, or refused with it: frag.h */
     struct rte_mbuf *behind; /* it, waiting in its owner's backlog */
     bool opening;            /* in a train: it has the transport header */
-};
+} __rte_cache_aligned;
 
 /* How mbufs are read; constant while the worker runs. */
 struct weir_reader {
