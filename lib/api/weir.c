@@ -139,7 +139,7 @@ unsigned int weir_track(struct weir *weir, const struct weir_frame *frame, unsig
 
         weir_parse(frame[i].data, frame[i].len, weir->how, packet);
         weir->time_us[i] = frame[i].time_us;
-        weir->hash[i] = packet->family == 0 ? 0 : weir_packet_hash(&weir->rules, packet);
+        weir->hash[i] = packet->family == 0 ? 0 : weir_packet_hash(&weir->rules.secret, packet);
     }
     weir->tracker.want_ids = answer != NULL;
     weir_tracker_match(&weir->tracker, weir->packet, weir->hash, weir->likely, burst.count);

@@ -3,6 +3,7 @@
 #include "core/parse.h"
 
 #include "core/parse_ip.h"
+#include "core/parse_quick.h"
 
 #define ETHERNET_LEN 14U
 #define TAG_LEN      4U
@@ -255,6 +256,17 @@ read_tcp_options(const uint8_t *list, const uint8_t *end, struct weir_segment *s
     }
 }
 
+static INLINE void read_options(const uint8_t *list, uint32_t len, struct weir_segment *seg)
+{
+    if (len == 0)
+        return;
+    /* Nearly every segment: two times padding, then time stamps (RFC 7323 appendix A). */
+    if (len == 12 && weir_load32(list) == WIRE32(0x0101080aU))
+        read_time_stamps(list + 2, seg);
+    else
+        read_tcp_options(list, list + len, seg);
+}
+
 static INLINE void read_segment(const uint8_t *tcp, uint32_t header_len, uint32_t l4_len,
                                 struct weir_segment *seg)
 {
@@ -265,13 +277,7 @@ static INLINE void read_segment(const uint8_t *tcp, uint32_t header_len, uint32_
         .win = weir_be16(tcp + 14),
         .flags = tcp[13] & FLAGS_MASK,
     };
-    if (header_len == TCP_LEN_MIN)
-        return;
-    /* Nearly every segment: two times padding, then time stamps (RFC 7323 appendix A). */
-    if (header_len == TCP_LEN_MIN + 12 && weir_be32(tcp + TCP_LEN_MIN) == 0x0101080aU)
-        read_time_stamps(tcp + TCP_LEN_MIN + 2, seg);
-    else
-        read_tcp_options(tcp + TCP_LEN_MIN, tcp + header_len, seg);
+    read_options(tcp + TCP_LEN_MIN, header_len - TCP_LEN_MIN, seg);
 }
 
 static INLINE enum weir_reason read_tcp(const struct weir_parse_ip *ip, struct weir_packet *packet)
@@ -376,8 +382,8 @@ leave_fragment(struct weir_parse_ip ip, struct weir_packet *packet)
     };
 }
 
-static void __attribute__((noinline))
-parse_any(const uint8_t *data, uint32_t len, unsigned int how, struct weir_packet *packet)
+void __attribute__((noinline))
+weir_parse_long(const uint8_t *data, uint32_t len, unsigned int how, struct weir_packet *packet)
 {
     struct weir_parse_ip ip = {.data = data, .len = len, .how = how, .zone = NO_ZONE};
     enum weir_reason reason = read_frame(&ip, packet);
@@ -388,84 +394,54 @@ parse_any(const uint8_t *data, uint32_t len, unsigned int how, struct weir_packe
         leave_untracked(&ip, reason, packet);
 }
 
-/*
- * Most frames: no tag, IPv4 without options, whole, TCP. Two comparisons tell; what they cannot
- * tell goes the long way, which has the checks one by one.
- */
-static INLINE bool is_plain_tcp4(const uint8_t *data, uint32_t len)
+#if defined(__SSE4_1__) && !defined(WEIR_PLAIN_C)
+/* Are the sums right that are to be verified? */
+static void __attribute__((noinline))
+quick_verify(const uint8_t *data, unsigned int how, struct weir_packet *packet)
 {
-    const uint8_t *header = data + ETHERNET_LEN;
-
-    if (len < ETHERNET_LEN + IP4_LEN_MIN + TCP_LEN_MIN)
-        return false;
-    /* Type, version and header length; fragment bits and protocol. */
-    if (((weir_load32(data + 12) ^ WIRE32(ETHER_IP4 << 16 | 0x4500U)) & WIRE32(0xffffff00U)) |
-        ((weir_load32(header + 6) ^ WIRE32(WEIR_IP_TCP)) & WIRE32(0x3fff00ffU)))
-        return false;
-    return weir_be16(header + 2) - IP4_LEN_MIN - TCP_LEN_MIN <=
-           len - ETHERNET_LEN - IP4_LEN_MIN - TCP_LEN_MIN;
-}
-
-/* The same with IPv6, without extension headers; a length of 0 is a jumbogram's. */
-static INLINE bool is_plain_tcp6(const uint8_t *data, uint32_t len)
-{
-    const uint8_t *header = data + ETHERNET_LEN;
-
-    if (len < ETHERNET_LEN + WEIR_IP6_LEN + TCP_LEN_MIN)
-        return false;
-    if (((weir_load32(data + 12) ^ WIRE32((uint32_t)ETHER_IP6 << 16 | 0x6000U)) &
-         WIRE32(0xfffff000U)) |
-        (header[6] ^ WEIR_IP_TCP))
-        return false;
-    return weir_be16(header + 4) - TCP_LEN_MIN <= len - ETHERNET_LEN - WEIR_IP6_LEN - TCP_LEN_MIN;
-}
-
-/* The checks that are left, on constants; how is one too where nothing is to be verified. */
-static INLINE void parse_plain(const uint8_t *data, uint32_t len, unsigned int how,
-                               unsigned int family, struct weir_packet *packet)
-{
-    const uint8_t *header = data + ETHERNET_LEN;
-    uint32_t header_len = family == 4 ? IP4_LEN_MIN : WEIR_IP6_LEN;
-    uint32_t ip_len = family == 4 ? weir_be16(header + 2) : WEIR_IP6_LEN + weir_be16(header + 4);
     struct weir_parse_ip ip = {
         .data = data,
-        .len = len,
         .how = how,
-        .zone = NO_ZONE,
-        .l3_off = ETHERNET_LEN,
-        .l4_off = ETHERNET_LEN + header_len,
-        .ip_len = ip_len,
-        .end = ETHERNET_LEN + ip_len,
-        .limit = ETHERNET_LEN + ip_len,
-        .family = (uint8_t)family,
+        .l3_off = packet->l3_off,
+        .ip_len = packet->ip_len,
+        .limit = packet->l3_off + packet->ip_len,
+        .family = packet->family,
         .proto = WEIR_IP_TCP,
     };
-    enum weir_reason reason = WEIR_REASON_IP_CHECKSUM;
 
-    if (family == 6 || !(how & WEIR_PARSE_IP_CSUM) || weir_cksum_ip4_ok(header, IP4_LEN_MIN))
-        reason = read_tcp(&ip, packet);
-    if (__builtin_expect(reason != WEIR_REASON_NONE, 0))
-        leave_untracked(&ip, reason, packet);
+    if (ip.family == 4 && (how & WEIR_PARSE_IP_CSUM) &&
+        !weir_cksum_ip4_ok(data + ip.l3_off, IP4_LEN_MIN)) {
+        leave_untracked(&ip, WEIR_REASON_IP_CHECKSUM, packet);
+        return;
+    }
+    ip.l4_off = packet->l4_off;
+    if (!weir_parse_l4_sum_ok(&ip, ip.limit - ip.l4_off))
+        leave_untracked(&ip, WEIR_REASON_TCP_CHECKSUM, packet);
 }
 
-static void __attribute__((noinline))
-parse_plain_verify(const uint8_t *data, uint32_t len, unsigned int how, unsigned int family,
-                   struct weir_packet *packet)
+static INLINE bool parse_quick(const uint8_t *data, uint32_t len, unsigned int how,
+                               unsigned int family, struct weir_packet *packet)
 {
-    parse_plain(data, len, how, family, packet);
+    uint32_t options;
+
+    if (!weir_quick_tcp(data, len, family, FLAGS_LEGAL, packet, &options))
+        return false;
+    read_options(data + packet->l4_off + TCP_LEN_MIN, options, &packet->seg);
+    if (how & (WEIR_PARSE_IP_CSUM | WEIR_PARSE_L4_CSUM))
+        quick_verify(data, how, packet);
+    return true;
 }
+#else
+static INLINE bool parse_quick(const uint8_t *data, uint32_t len, unsigned int how,
+                               unsigned int family, struct weir_packet *packet)
+{
+    (void)data, (void)len, (void)how, (void)family, (void)packet;
+    return false;
+}
+#endif
 
 void weir_parse(const uint8_t *data, uint32_t len, unsigned int how, struct weir_packet *packet)
 {
-    bool verify = how & (WEIR_PARSE_IP_CSUM | WEIR_PARSE_L4_CSUM);
-    bool plain4 = is_plain_tcp4(data, len);
-
-    if (!plain4 && !is_plain_tcp6(data, len))
-        parse_any(data, len, how, packet);
-    else if (verify)
-        parse_plain_verify(data, len, how, plain4 ? 4 : 6, packet);
-    else if (plain4)
-        parse_plain(data, len, 0, 4, packet);
-    else
-        parse_plain(data, len, 0, 6, packet);
+    if (!parse_quick(data, len, how, 4, packet) && !parse_quick(data, len, how, 6, packet))
+        weir_parse_long(data, len, how, packet);
 }

@@ -4,6 +4,7 @@
 #define WEIR_CORE_PARSE_IP_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -109,6 +110,10 @@ static inline bool weir_parse_l4_sum_ok(const struct weir_parse_ip *ip, uint32_t
     return weir_cksum_l4_ok(ip->family == 4 ? l3 + 12 : l3 + 8, ip->family == 4 ? 8 : 32, ip->proto,
                             ip->data + ip->l4_off, l4_len);
 }
+
+/* weir_parse without its short cut for most frames: parse_quick.h. */
+void weir_parse_long(const uint8_t *data, uint32_t len, unsigned int how,
+                     struct weir_packet *packet);
 
 /*
  * Read the IP header at l3_off, IPv6 extension headers included, up to the transport header.

@@ -27,6 +27,15 @@
 
 #define WEIR_PLAIN_BEHIND 0x80000000U
 
+/* Where in a peer the word of tally and flags is. */
+#define WEIR_PLAIN_TALLY (offsetof(struct weir_peer, ts) + sizeof(uint32_t))
+
+static_assert(sizeof(struct weir_peer) == WEIR_PLAIN_TALLY + 4, "tally and flags are one word");
+static_assert(WEIR_PEER_DATA == WEIR_PEER_ACK << 1, "a letter is a shift");
+static_assert(offsetof(struct weir_segment, flags) == offsetof(struct weir_segment, win) + 2 &&
+                  offsetof(struct weir_segment, opts) == offsetof(struct weir_segment, win) + 3,
+              "window, flags and options are one word");
+
 static_assert(offsetof(struct weir_flow, key) - offsetof(struct weir_flow, last_low) == 8,
               "clock, pair and windows are one word");
 
@@ -39,29 +48,55 @@ static inline uint64_t weir_plain_word(const struct weir_flow *flow)
 }
 
 /*
+ * An end's tally and flags, flags uppermost; a segment's window, flags and options. As words, so
+ * that many conditions are one comparison, and so that no octet is stored and loaded again as part
+ * of something longer, which a processor does not forward.
+ */
+static inline uint32_t weir_plain_peer_word(const struct weir_peer *peer)
+{
+    uint32_t word;
+
+    memcpy(&word, (const uint8_t *)peer + WEIR_PLAIN_TALLY, sizeof(word));
+    return word;
+}
+
+static inline uint32_t weir_plain_segment_word(const struct weir_segment *seg)
+{
+    uint32_t word;
+
+    memcpy(&word, &seg->win, sizeof(word));
+    return word;
+}
+
+#define WEIR_PLAIN_FLAGS(flags)         ((uint32_t)(flags) << 24)
+#define WEIR_PLAIN_SEGMENT(flags, opts) ((uint32_t)(flags) << 16 | (uint32_t)(opts) << 24)
+
+/*
  * What makes a segment anything but plain, as far as both ends tell; 0 when nothing does. Written
  * without branches: each condition is nearly always false, but there are many of them. What must
  * not lie behind something else gives a difference whose uppermost bit says so; a difference of
  * just half the number space counts as behind, whichever way it is taken.
  */
-static inline uint32_t weir_plain_oddities(const struct weir_flow *flow, unsigned int dir,
-                                           const struct weir_segment *seg, uint32_t offered)
+static inline uint32_t weir_plain_oddities(const struct weir_peer *x, const struct weir_peer *y,
+                                           const struct weir_segment *seg, uint32_t slack,
+                                           uint32_t offered)
 {
-    const struct weir_peer *x = &flow->peer[dir];
-    const struct weir_peer *y = &flow->peer[!dir];
-    const unsigned int kind = WEIR_TCP_SYN | WEIR_TCP_RST | WEIR_TCP_FIN | WEIR_TCP_ACK;
-    const unsigned int closing = WEIR_PEER_FIN | WEIR_PEER_UNSURE;
-    unsigned int letter = seg->len ? WEIR_PEER_DATA : WEIR_PEER_ACK;
-    uint32_t slack = weir_window_slack(flow, dir);
+    const uint32_t kind = WEIR_PLAIN_SEGMENT(
+        WEIR_TCP_SYN | WEIR_TCP_RST | WEIR_TCP_FIN | WEIR_TCP_ACK, WEIR_SEG_SACK | WEIR_SEG_CUT);
+    const uint32_t plain = WEIR_PLAIN_SEGMENT(WEIR_TCP_ACK, 0);
+    const uint32_t seen = WEIR_PLAIN_FLAGS(WEIR_PEER_SEEN);
+    const uint32_t closing = WEIR_PLAIN_FLAGS(WEIR_PEER_FIN | WEIR_PEER_UNSURE);
+    const uint32_t chall = WEIR_PLAIN_FLAGS(WEIR_PEER_CHALL);
+    uint32_t letter = WEIR_PLAIN_FLAGS(WEIR_PEER_ACK) << (seg->len != 0); /* or WEIR_PEER_DATA */
+    uint32_t unacked = y->end - seg->ack;
     uint32_t behind = (y->edge - (seg->seq + seg->len)) | /* I */
-                      (y->end - seg->ack) |               /* III */
-                      (seg->ack - (y->end - slack)) |     /* IV */
+                      unacked |                           /* III */
+                      (slack - unacked) |                 /* IV */
                       (seg->ack - x->ack) | (slack - offered);
 
-    return ((seg->flags & kind) ^ WEIR_TCP_ACK) | (seg->opts & (WEIR_SEG_SACK | WEIR_SEG_CUT)) |
-           ((x->flags & (WEIR_PEER_SEEN | letter | closing | WEIR_PEER_CHALL)) ^
-            (WEIR_PEER_SEEN | letter)) |
-           ((y->flags & (WEIR_PEER_SEEN | closing)) ^ WEIR_PEER_SEEN) |
+    return ((weir_plain_segment_word(seg) & kind) ^ plain) |
+           ((weir_plain_peer_word(x) & (seen | letter | closing | chall)) ^ (seen | letter)) |
+           ((weir_plain_peer_word(y) & (seen | closing)) ^ seen) |
            (seg->seq ^ x->end) | /* in order: II, and data brings something new */
            (behind & WEIR_PLAIN_BEHIND);
 }
@@ -84,13 +119,16 @@ static inline bool weir_plain_segment(struct weir_flow *flow, unsigned int dir,
                                       const struct weir_segment *seg)
 {
     struct weir_peer *x = &flow->peer[dir];
-    unsigned int scale = weir_window_scale(flow, dir);
+    struct weir_peer *y = &flow->peer[!dir];
+    uint32_t win = flow->win[dir];
+    uint32_t scale = win & 0xfU;
+    uint32_t slack = 1U << (WEIR_SLACK_SHIFT + (win >> 4));
     uint32_t offered = (uint32_t)seg->win << (scale < WEIR_WSCALE_MAX ? scale : WEIR_WSCALE_MAX);
     uint32_t edge = seg->ack + offered;
 
-    if (__builtin_expect(weir_plain_oddities(flow, dir, seg, offered), 0))
+    if (__builtin_expect(weir_plain_oddities(x, y, seg, slack, offered), 0))
         return false;
-    if ((seg->opts & WEIR_SEG_TS) && !weir_plain_stamps(x, &flow->peer[!dir], seg))
+    if ((seg->opts & WEIR_SEG_TS) && !weir_plain_stamps(x, y, seg))
         return false;
     x->end = seg->seq + seg->len;
     x->ack = seg->ack;

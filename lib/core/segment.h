@@ -22,13 +22,13 @@
 struct weir_segment {
     uint32_t seq;
     uint32_t ack;       /* meaningful with WEIR_TCP_ACK only */
-    uint32_t tsval;     /* with WEIR_SEG_TS */
-    uint32_t tsecr;     /* with WEIR_SEG_TS */
-    uint32_t sack_high; /* highest right edge of a SACK block, with WEIR_SEG_SACK */
     uint32_t len;       /* payload octets; SYN and FIN not counted */
     uint16_t win;       /* as in the header, unscaled */
     uint8_t flags;      /* WEIR_TCP_*; the ECN bits are left out */
     uint8_t opts;       /* WEIR_SEG_* */
+    uint32_t tsval;     /* with WEIR_SEG_TS */
+    uint32_t tsecr;     /* with WEIR_SEG_TS */
+    uint32_t sack_high; /* highest right edge of a SACK block, with WEIR_SEG_SACK */
     uint8_t wscale;     /* shift offered, 0 to 14 (larger ones read as 14, RFC 7323 2.3) */
 };
 

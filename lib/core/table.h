@@ -165,14 +165,13 @@ WEIR_TABLE_FETCH void weir_table_prefetch_room(const struct weir_table *table, u
 }
 
 /*
- * Stage 2: match tags in the first bucket; a likely record number, its record's lines being
- * fetched, or WEIR_TABLE_NONE, the second bucket being fetched where it matters. No promise: stage
- * 3 decides.
+ * Stage 2: match tags in the first bucket, weir_table_first(hash); a likely record number, its
+ * record's lines being fetched, or WEIR_TABLE_NONE, the second bucket being fetched where it
+ * matters. No promise: stage 3 decides.
  */
-static inline uint32_t weir_table_match_len(const struct weir_table *table, uint64_t hash,
-                                            unsigned int key_len)
+static inline uint32_t weir_table_match_in(const struct weir_table *table, uint32_t first,
+                                           uint64_t hash, unsigned int key_len)
 {
-    uint32_t first = weir_table_first(table, hash);
     uint16_t tag = weir_table_tag(hash);
     const struct weir_bucket *bucket = &table->buckets[first];
     uint32_t mask = weir_bucket_match(bucket, tag);
@@ -190,7 +189,7 @@ static inline uint32_t weir_table_match_len(const struct weir_table *table, uint
 
 static inline uint32_t weir_table_match(const struct weir_table *table, uint64_t hash)
 {
-    return weir_table_match_len(table, hash, table->key_len);
+    return weir_table_match_in(table, weir_table_first(table, hash), hash, table->key_len);
 }
 
 /*

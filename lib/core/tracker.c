@@ -9,22 +9,45 @@
 #include "core/sctp.h"
 #include "core/tracker_in.h"
 
-/* Packets between one that is tracked and one whose cold part is fetched. */
-#define COLD_AHEAD 6U
-
-static void tcp_letters(struct weir_flow_cold *cold, unsigned int dir, unsigned int flags,
-                        uint32_t len)
+static void tcp_letters(struct weir_flow_cold *cold, const struct weir_letters *letters)
 {
+    unsigned int flags = letters->flags;
+    unsigned int dir = letters->dir;
+
     if (flags & WEIR_TCP_SYN)
         weir_history_add(cold, dir, (flags & WEIR_TCP_ACK) ? WEIR_LETTER_SYN_ACK : WEIR_LETTER_SYN);
-    if (len > 0)
+    if (letters->data)
         weir_history_add(cold, dir, WEIR_LETTER_DATA);
     if (flags & WEIR_TCP_FIN)
         weir_history_add(cold, dir, WEIR_LETTER_FIN);
     if (flags & WEIR_TCP_RST)
         weir_history_add(cold, dir, WEIR_LETTER_RST);
-    if (len == 0 && !(flags & (WEIR_TCP_SYN | WEIR_TCP_FIN | WEIR_TCP_RST)))
+    if (!letters->data && !(flags & (WEIR_TCP_SYN | WEIR_TCP_FIN | WEIR_TCP_RST)))
         weir_history_add(cold, dir, WEIR_LETTER_ACK);
+}
+
+void weir_letters_enter(struct weir_tracker *tracker)
+{
+    for (unsigned int i = 0; i < tracker->letter_count; i++) {
+        const struct weir_letters *letters = &tracker->letters[i];
+
+        tcp_letters(&tracker->table[letters->six].cold[letters->record], letters);
+    }
+    tracker->letter_count = 0;
+}
+
+/* The cold part is fetched; what is new for the history is entered when it is there. */
+static void letters_note(struct weir_tracker *tracker, const struct weir_place *at,
+                         unsigned int dir, const struct weir_segment *seg)
+{
+    __builtin_prefetch(at->cold, 1);
+    tracker->letters[tracker->letter_count++] = (struct weir_letters){
+        .record = at->record,
+        .six = at->table == &tracker->table[1],
+        .dir = (uint8_t)dir,
+        .flags = seg->flags,
+        .data = seg->len > 0,
+    };
 }
 
 static inline void pair_moved(struct weir_tracker *tracker, const struct weir_place *at,
@@ -52,6 +75,7 @@ static unsigned int tcp_reopen(struct weir_tracker *tracker, const struct weir_p
                         weir_flow_end_of(at->flow, WEIR_END_TIMEOUT));
     tracker->counters.pair[at->flow->pair]--;
     weir_account_release(at->flow, at->cold, &tracker->annex);
+    weir_letters_enter(tracker);
     memset(at->cold, 0, sizeof(*at->cold));
     weir_tcp_reopen(at->flow, dir, &p->packet->seg);
     weir_place_begin(tracker, at, p);
@@ -70,7 +94,7 @@ static void tcp_account(struct weir_tracker *tracker, const struct weir_place *a
     if (__builtin_expect((seg->flags & (WEIR_TCP_SYN | WEIR_TCP_FIN | WEIR_TCP_RST)) ||
                              !(letters_before & letter),
                          0))
-        tcp_letters(at->cold, dir, seg->flags, seg->len);
+        letters_note(tracker, at, dir, seg);
     weir_account_pieces(at->flow, at->cold, &tracker->annex, dir, packet->pieces, packet->ip_len);
     if (touches && time_us >= weir_flow_last(at->flow, time_us))
         weir_flow_set_last(at->flow, time_us);
@@ -198,69 +222,61 @@ static inline void track(struct weir_tracker *tracker, const struct weir_passage
         weir_track_other(tracker, &at, dir, p);
 }
 
-/* The burst: one loop a stage */
+/*
+ * The burst: one loop a stage. A stage takes packets of one family in a row, so that its loop has
+ * one table and a key of constant length; packets without a key go with IPv4.
+ */
+
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE bool in_row(const struct weir_packet *packet, unsigned int key_len)
+{
+    return (packet->family == 6) == (key_len == sizeof(struct weir_key6));
+}
+
+/* Match from at on; returns where the row ends. */
+INLINE unsigned int match_row(struct weir_tracker *tracker, const struct weir_packet *packet,
+                              const uint64_t *hash, uint32_t *likely, unsigned int at,
+                              unsigned int count, unsigned int key_len)
+{
+    struct weir_table *table = &tracker->table[key_len == sizeof(struct weir_key6)];
+    const struct weir_table constant = *table; /* what is stored meanwhile cannot change it */
+    uint32_t first[WEIR_BURST_MAX];
+    uint32_t missed = 0;
+    unsigned int end;
+
+    for (end = at; end < count && in_row(&packet[end], key_len); end++) {
+        first[end] = weir_table_first(&constant, hash[end]);
+        __builtin_prefetch(&constant.buckets[first[end]]);
+    }
+    for (unsigned int i = at; i < end; i++) {
+        likely[i] = weir_table_match_in(&constant, first[i], hash[i], key_len);
+        missed |= likely[i] == WEIR_TABLE_NONE;
+    }
+    if (__builtin_expect(missed == 0, 1))
+        return end;
+    for (unsigned int i = at; i < end; i++)
+        if (likely[i] == WEIR_TABLE_NONE && packet[i].family != 0)
+            likely[i] = weir_table_match_second_len(table, hash[i], key_len);
+    return end;
+}
 
 void weir_tracker_match(struct weir_tracker *tracker, const struct weir_packet *packet,
                         const uint64_t *hash, uint32_t *likely, unsigned int count)
 {
-    for (unsigned int i = 0; i < count; i++) /* of nothing where there is no key: no harm */
-        weir_table_prefetch_bucket(weir_tracker_table(tracker, packet[i].family), hash[i]);
-    for (unsigned int i = 0; i < count; i++)
-        likely[i] = packet[i].family == 0
-                        ? WEIR_TABLE_NONE
-                        : weir_table_match(weir_tracker_table(tracker, packet[i].family), hash[i]);
-    for (unsigned int i = 0; i < count; i++)
-        if (likely[i] == WEIR_TABLE_NONE && packet[i].family != 0)
-            likely[i] =
-                weir_table_match_second(weir_tracker_table(tracker, packet[i].family), hash[i]);
+    for (unsigned int i = 0; i < count;)
+        i = packet[i].family == 6
+                ? match_row(tracker, packet, hash, likely, i, count, sizeof(struct weir_key6))
+                : match_row(tracker, packet, hash, likely, i, count, sizeof(struct weir_key4));
 }
 
 static void count_fate(struct weir_counters *counters, const struct weir_packet *packet,
                        const struct weir_fate *fate)
 {
+    counters->packets += 1U + packet->pieces;
     counters->bytes += packet->ip_len;
-    counters->packets += packet->pieces;
     counters->reason[fate->reason] += 1U + packet->pieces;
     counters->verdict[fate->verdict] += 1U + packet->pieces;
-}
-
-/*
- * A plain segment of a flow that stage 2 has found, the short way (plain.h); false, and nothing
- * changed, for any other packet.
- */
-static inline bool track_plain(struct weir_tracker *tracker, const struct weir_packet *packet,
-                               uint64_t time_us, uint32_t likely, unsigned int key_len,
-                               struct weir_fate *fate)
-{
-    struct weir_table *table = &tracker->table[key_len == sizeof(struct weir_key6)];
-    struct weir_flow *flow = weir_table_flow_len(table, likely, key_len);
-    unsigned int dir;
-
-    if (likely == WEIR_TABLE_NONE || !weir_table_holds(table, likely, &packet->key4, key_len))
-        return false;
-    dir = weir_flow_dir(flow, packet->swapped);
-    if (!weir_plain_track(flow, &table->cold[likely], &tracker->annex, dir, packet, time_us,
-                          tracker->rules->timeout_us[WEIR_PAIR_MID][1]))
-        return false;
-    *fate = (struct weir_fate){
-        .verdict = WEIR_VERDICT_FORWARD,
-        .reason = WEIR_REASON_NONE,
-        .class = WEIR_CLASS_ESTABLISHED,
-        .dir = (uint8_t)dir,
-        .pair = WEIR_PAIR_MID,
-        .family = key_len == sizeof(struct weir_key6) ? 6 : 4,
-    };
-    return true;
-}
-
-static inline bool track_any_plain(struct weir_tracker *tracker, const struct weir_packet *packet,
-                                   uint64_t time_us, uint32_t likely, struct weir_fate *fate)
-{
-    if (packet->kind != WEIR_KIND_TCP)
-        return false;
-    if (packet->family == 4)
-        return track_plain(tracker, packet, time_us, likely, sizeof(struct weir_key4), fate);
-    return track_plain(tracker, packet, time_us, likely, sizeof(struct weir_key6), fate);
 }
 
 /* Any packet the full way; out of line, so that the short way has the registers for itself. */
@@ -283,50 +299,74 @@ track_whole(struct weir_tracker *tracker, const struct weir_tracker_burst *burst
     count_fate(&tracker->counters, p.packet, p.fate);
 }
 
-/* Fetch the cold part of a flow that is likely to get a new letter in its history. */
-static inline __attribute__((always_inline)) void
-fetch_cold(const struct weir_tracker *tracker, const struct weir_packet *packet, uint32_t likely)
+/*
+ * A plain segment of a flow that stage 2 has found, the short way (plain.h); false, and nothing
+ * changed, for any other packet.
+ */
+INLINE bool track_plain(const struct weir_table *table, struct weir_annex *annex,
+                        const struct weir_tracker_burst *burst, unsigned int i,
+                        uint64_t patience_us, unsigned int key_len)
 {
-    const unsigned int rare = WEIR_TCP_SYN | WEIR_TCP_FIN | WEIR_TCP_RST;
-    const struct weir_table *table = &tracker->table[packet->family == 6];
-    unsigned int letter = packet->seg.len ? WEIR_PEER_DATA : WEIR_PEER_ACK;
-    const struct weir_flow *flow;
+    const struct weir_packet *packet = &burst->packet[i];
+    uint32_t likely = burst->likely[i];
+    struct weir_flow *flow = weir_table_flow_len(table, likely, key_len);
+    const struct weir_fate plain = {
+        .verdict = WEIR_VERDICT_FORWARD,
+        .reason = WEIR_REASON_NONE,
+        .class = WEIR_CLASS_ESTABLISHED,
+        .pair = WEIR_PAIR_MID,
+        .family = key_len == sizeof(struct weir_key6) ? 6 : 4,
+    };
+    unsigned int dir;
 
-    if (likely == WEIR_TABLE_NONE)
-        return;
-    flow = weir_table_flow(table, likely);
-    if ((packet->seg.flags & rare) ||
-        !(flow->peer[weir_flow_dir(flow, packet->swapped)].flags & letter))
-        __builtin_prefetch(&table->cold[likely], 1);
+    if (packet->kind != WEIR_KIND_TCP || likely == WEIR_TABLE_NONE ||
+        !weir_table_holds(table, likely, &packet->key4, key_len))
+        return false;
+    dir = weir_flow_dir(flow, packet->swapped);
+    if (!weir_plain_track(flow, &table->cold[likely], annex, dir, packet, burst->time_us[i],
+                          patience_us))
+        return false;
+    burst->fate[i] = plain;
+    burst->fate[i].dir = (uint8_t)dir;
+    return true;
 }
 
-void weir_tracker_track(struct weir_tracker *tracker, const struct weir_tracker_burst *burst)
+/* Track from at on; returns where the row ends. */
+INLINE unsigned int track_row(struct weir_tracker *tracker, const struct weir_tracker_burst *burst,
+                              unsigned int at, unsigned int key_len)
 {
     struct weir_counters *counters = &tracker->counters;
+    /* Where records are does not change, nor how long they last. */
+    const struct weir_table table = tracker->table[key_len == sizeof(struct weir_key6)];
+    const uint64_t patience_us = tracker->rules->timeout_us[WEIR_PAIR_MID][1];
     bool whole = tracker->want_ids; /* every packet the full way */
     uint64_t plain = 0;
-    uint64_t plain_bytes = 0;
+    uint64_t bytes = 0;
+    unsigned int i;
 
-    tracker->looks_left = WEIR_EVICT_LOOKS + WEIR_EVICT_LOOKS_PER_PACKET * burst->count;
-    for (unsigned int i = 0; i < burst->count && i < COLD_AHEAD; i++)
-        fetch_cold(tracker, &burst->packet[i], burst->likely[i]);
-    for (unsigned int i = 0; i < burst->count; i++) {
-        const struct weir_packet *packet = &burst->packet[i];
-
-        if (i + COLD_AHEAD < burst->count)
-            fetch_cold(tracker, packet + COLD_AHEAD, burst->likely[i + COLD_AHEAD]);
-        weir_tracker_follow(tracker, burst->time_us[i], packet->epoch);
-        if (__builtin_expect(whole || !track_any_plain(tracker, packet, burst->time_us[i],
-                                                       burst->likely[i], &burst->fate[i]),
-                             0)) {
+    for (i = at; i < burst->count && in_row(&burst->packet[i], key_len); i++) {
+        weir_tracker_follow(tracker, burst->time_us[i], burst->packet[i].epoch);
+        if (__builtin_expect(
+                whole || !track_plain(&table, &tracker->annex, burst, i, patience_us, key_len),
+                0)) {
             track_whole(tracker, burst, i);
             continue;
         }
         plain++;
-        plain_bytes += packet->ip_len;
+        bytes += burst->packet[i].ip_len;
     }
-    counters->bytes += plain_bytes;
+    counters->packets += plain;
+    counters->bytes += bytes;
     counters->reason[WEIR_REASON_NONE] += plain;
     counters->verdict[WEIR_VERDICT_FORWARD] += plain;
-    counters->packets += burst->count;
+    return i;
+}
+
+void weir_tracker_track(struct weir_tracker *tracker, const struct weir_tracker_burst *burst)
+{
+    tracker->looks_left = WEIR_EVICT_LOOKS + WEIR_EVICT_LOOKS_PER_PACKET * burst->count;
+    for (unsigned int i = 0; i < burst->count;)
+        i = burst->packet[i].family == 6 ? track_row(tracker, burst, i, sizeof(struct weir_key6))
+                                         : track_row(tracker, burst, i, sizeof(struct weir_key4));
+    weir_letters_enter(tracker);
 }

@@ -133,6 +133,15 @@ struct weir_outbox {
     uint32_t count;
 };
 
+/* What a TCP packet adds to its flow's history; flags are its own. */
+struct weir_letters {
+    uint32_t record;
+    uint8_t six; /* of the IPv6 table */
+    uint8_t dir;
+    uint8_t flags; /* WEIR_TCP_* */
+    uint8_t data;
+};
+
 struct weir_tracker {
     struct weir_table table[2]; /* IPv4, IPv6 */
     struct weir_annex annex;
@@ -152,6 +161,12 @@ struct weir_tracker {
     void (*drain)(void *drain_context);
     void *drain_context;
     bool want_ids; /* fill in flow_id of each fate */
+    /*
+     * Letters that the burst in hand has yet to enter in the cold parts of its flows, which are
+     * being fetched meanwhile. None between bursts, nor when a flow is shown to anybody.
+     */
+    uint32_t letter_count;
+    struct weir_letters letters[WEIR_BURST_MAX];
     struct weir_counters counters __attribute__((aligned(64)));
 };
 
@@ -170,16 +185,16 @@ int weir_tracker_init(struct weir_tracker *tracker, void *memory, uint32_t flows
                       uint32_t outbox_size);
 
 /* The keyed hash of a parsed packet's key (family 4 or 6). */
-static inline uint64_t weir_packet_hash(const struct weir_rules *rules,
+static inline uint64_t weir_packet_hash(const struct weir_hash_secret *secret,
                                         const struct weir_packet *packet)
 {
-    return packet->family == 4 ? weir_hash_key4(&rules->secret, &packet->key4)
-                               : weir_hash_key6(&rules->secret, &packet->key6);
+    return packet->family == 4 ? weir_hash_key4(secret, &packet->key4)
+                               : weir_hash_key6(secret, &packet->key6);
 }
 
 /*
  * First half: fetch buckets, match tags, fetch records. likely[i] is WEIR_TABLE_NONE where packet i
- * belongs to no known flow (and where it has no key), a guess otherwise.
+ * belongs to no known flow, a guess otherwise; without meaning where it has no key.
  */
 void weir_tracker_match(struct weir_tracker *tracker, const struct weir_packet *packet,
                         const uint64_t *hash, uint32_t *likely, unsigned int count);

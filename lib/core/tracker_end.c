@@ -38,6 +38,7 @@ void weir_tracker_report(struct weir_tracker *tracker, unsigned int family, uint
         tracker->counters.records_lost++;
         return;
     }
+    weir_letters_enter(tracker);
     weir_tracker_view(tracker, family, record, end, &tracker->outbox.view[tracker->outbox.count++]);
 }
 
@@ -46,6 +47,7 @@ void weir_place_end(struct weir_tracker *tracker, const struct weir_place *at, e
     weir_tracker_report(tracker, weir_tracker_family(tracker, at->table), at->record, end);
     tracker->counters.pair[at->flow->pair]--;
     weir_account_release(at->flow, at->cold, &tracker->annex);
+    weir_letters_enter(tracker);
     weir_table_remove(at->table, weir_table_hash(at->table, &tracker->rules->secret, at->record),
                       at->record);
 }

@@ -59,6 +59,9 @@ static inline bool weir_tracker_watched(const struct weir_tracker *tracker,
     return __builtin_expect(tracker->events.watch >> kind & 1, 0);
 }
 
+/* tracker.c: enter the letters that the burst in hand has noted in the histories */
+void weir_letters_enter(struct weir_tracker *tracker);
+
 /* tracker_view.c: events, and what a flow is called */
 
 static inline uint64_t weir_flow_start_low(const struct weir_flow_cold *cold)

@@ -187,6 +187,7 @@ void weir_tracker_event(struct weir_tracker *tracker, enum weir_event_kind kind,
         tracker->counters.events_lost++;
         return;
     }
+    weir_letters_enter(tracker);
     event = &box->event[box->count++];
     event->kind = (uint8_t)kind;
     event->reason = (uint8_t)reason;

@@ -6,11 +6,13 @@
 #define FRAMES_AHEAD 8U /* being fetched beyond the one that is parsed */
 
 /* Offloads: what the hardware has found good need not be summed again. */
-static unsigned int how_for(const struct rte_mbuf *mbuf, unsigned int how)
+static inline unsigned int how_for(const struct rte_mbuf *mbuf, unsigned int how)
 {
     uint64_t l4 = mbuf->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK;
     uint64_t ip = mbuf->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK;
 
+    if (likely((l4 | ip) == (RTE_MBUF_F_RX_L4_CKSUM_GOOD | RTE_MBUF_F_RX_IP_CKSUM_GOOD)))
+        return how & ~(WEIR_PARSE_L4_CSUM | WEIR_PARSE_IP_CSUM);
     if (l4 == RTE_MBUF_F_RX_L4_CKSUM_GOOD)
         how &= ~WEIR_PARSE_L4_CSUM;
     if (ip == RTE_MBUF_F_RX_IP_CKSUM_GOOD)
@@ -61,9 +63,11 @@ void weir_burst_parse(struct weir_burst *burst, const struct weir_reader *reader
 
 void weir_burst_hash(struct weir_burst *burst, const struct weir_rules *rules)
 {
+    const struct weir_hash_secret secret = rules->secret; /* stays in registers */
+
     for (unsigned int i = 0; i < burst->count; i++)
         burst->hash[i] =
-            burst->packet[i].family == 0 ? 0 : weir_packet_hash(rules, &burst->packet[i]);
+            burst->packet[i].family == 0 ? 0 : weir_packet_hash(&secret, &burst->packet[i]);
 }
 
 void weir_burst_match(struct weir_burst *burst, struct weir_tracker *tracker)

@@ -245,7 +245,7 @@ static bool train_make(struct weir_frag *frag, const struct weir_reader *reader,
     if (packet.kind == WEIR_KIND_TCP)
         packet.seg.opts |= WEIR_SEG_CUT;
     burst->packet[i] = packet;
-    burst->hash[i] = packet.family == 0 ? 0 : weir_packet_hash(rules, &packet);
+    burst->hash[i] = packet.family == 0 ? 0 : weir_packet_hash(&rules->secret, &packet);
     weir_fragments_release(&frag->table, datagram);
     return true;
 }

@@ -51,7 +51,7 @@ static inline void tracking_end(struct tracking *t)
 
 static inline struct weir_fate tracking_packet(struct tracking *t, const struct weir_packet *packet)
 {
-    uint64_t hash = packet->family == 0 ? 0 : weir_packet_hash(&t->rules, packet);
+    uint64_t hash = packet->family == 0 ? 0 : weir_packet_hash(&t->rules.secret, packet);
     struct weir_fate fate;
     uint32_t likely;
     struct weir_tracker_burst burst = {packet, &hash, &t->time_us, &likely, &t->order, &fate, 1};

@@ -93,7 +93,7 @@ static unsigned int track_burst(struct input *input)
         time_us[i] = input->time_us;
         order[i] = WEIR_POLICY_ALLOW | (input->shadow ? WEIR_ORDER_SHADOW : 0);
         if (packet[i].family != 0)
-            hash[i] = weir_packet_hash(&rules, &packet[i]);
+            hash[i] = weir_packet_hash(&rules.secret, &packet[i]);
     }
     weir_tracker_match(&tracker, packet, hash, likely, burst.count);
     weir_tracker_track(&tracker, &burst);

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Most frames, a few instructions each: no tag, IPv4 without options or IPv6 without extension
+ * headers, whole, TCP. Header fields are put in place and into host order by shuffles of 16 octets.
+ * Whatever else it is, and whatever is wrong with it, the frame goes the long way in parse.c, which
+ * has the checks one by one and is all there is without SSE or with WEIR_PLAIN_C;
+ * test_parse_quick.c holds both against each other.
+ *
+ * Only parse.c and that test include this.
+ */
+#ifndef WEIR_CORE_PARSE_QUICK_H
+#define WEIR_CORE_PARSE_QUICK_H
+
+#include "core/parse_ip.h"
+
+#if defined(__SSE4_1__) && !defined(WEIR_PLAIN_C)
+#define WEIR_PARSE_NAME "sse4.1"
+
+#include <immintrin.h>
+
+#define WEIR_QUICK static inline __attribute__((always_inline))
+
+#define WEIR_QUICK_ETHER   14U
+#define WEIR_QUICK_TCP_MIN 20U
+#define WEIR_QUICK_NO_ZONE (WEIR_VLAN_NONE << 12 | WEIR_VLAN_NONE)
+#define WEIR_QUICK_TAIL    ((uint32_t)WEIR_IP_TCP << 24 | WEIR_QUICK_NO_ZONE)
+
+/* Wire order of a constant, to compare with what weir_load32 gives. */
+#define WEIR_QUICK_WIRE(constant) __builtin_bswap32(constant)
+
+/* Type, version and header length; fragment bits and protocol, or next header. */
+WEIR_QUICK bool weir_quick_is_tcp(const uint8_t *data, unsigned int family)
+{
+    const uint8_t *header = data + WEIR_QUICK_ETHER;
+
+    if (family == 4)
+        return (((weir_load32(data + 12) ^ WEIR_QUICK_WIRE(0x08004500U)) &
+                 WEIR_QUICK_WIRE(0xffffff00U)) |
+                ((weir_load32(header + 6) ^ WEIR_QUICK_WIRE(WEIR_IP_TCP)) &
+                 WEIR_QUICK_WIRE(0x3fff00ffU))) == 0;
+    return (((weir_load32(data + 12) ^ WEIR_QUICK_WIRE(0x86dd6000U)) &
+             WEIR_QUICK_WIRE(0xfffff000U)) |
+            (header[6] ^ WEIR_IP_TCP)) == 0;
+}
+
+/* The key as weir_key4_make makes it, from addresses and ports as they stand in the frame. */
+WEIR_QUICK unsigned int weir_quick_key4(const uint8_t *addresses, struct weir_key4 *key)
+{
+    /* By whether the sender is the higher end: where each octet comes from; 0x80 gives 0. */
+    static const uint8_t order[2][16] __attribute__((aligned(16))) = {
+        {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 0x80, 0x80, 0x80, 0x80},
+        {4, 5, 6, 7, 0, 1, 2, 3, 10, 11, 8, 9, 0x80, 0x80, 0x80, 0x80},
+    };
+    uint64_t there;
+    uint64_t back;
+    unsigned int swapped;
+    __m128i ends = _mm_loadu_si128((const __m128i *)(const void *)addresses);
+
+    memcpy(&there, addresses, sizeof(there));
+    there = __builtin_bswap64(there);
+    back = there << 32 | there >> 32;
+    swapped = there > back;
+    if (__builtin_expect(there == back, 0))
+        swapped = weir_be16(addresses + 8) > weir_be16(addresses + 10);
+    ends = _mm_shuffle_epi8(ends, _mm_load_si128((const __m128i *)(const void *)order[swapped]));
+    ends = _mm_or_si128(ends, _mm_set_epi32((int)WEIR_QUICK_TAIL, 0, 0, 0));
+    _mm_storeu_si128((__m128i *)(void *)key, ends);
+    return swapped;
+}
+
+/*
+ * What stands at the same place in every TCP header, and the length: the first half of struct
+ * weir_segment. The second half, which is from options, is zeroed.
+ */
+WEIR_QUICK void weir_quick_segment(const uint8_t *tcp, uint32_t len, struct weir_segment *seg)
+{
+    const __m128i place = _mm_setr_epi8(3, 2, 1, 0, 7, 6, 5, 4, -1, -1, -1, -1, 11, 10, 9, -1);
+    const __m128i known = _mm_set_epi32((int)(0x00ffffffU & ~0x00c00000U), -1, -1, -1);
+    __m128i words = _mm_loadu_si128((const __m128i *)(const void *)(tcp + 4));
+
+    words = _mm_and_si128(_mm_shuffle_epi8(words, place), known);
+    words = _mm_insert_epi32(words, (int)len, 2);
+    _mm_storeu_si128((__m128i *)(void *)seg, words);
+    _mm_storeu_si128((__m128i *)(void *)&seg->tsval, _mm_setzero_si128());
+}
+
+static_assert(offsetof(struct weir_segment, ack) == 4 && offsetof(struct weir_segment, len) == 8 &&
+                  offsetof(struct weir_segment, win) == 12 &&
+                  offsetof(struct weir_segment, flags) == 14 &&
+                  offsetof(struct weir_segment, opts) == 15,
+              "weir_quick_segment writes these as one");
+static_assert(sizeof(struct weir_segment) == 32 && offsetof(struct weir_segment, tsval) == 16,
+              "weir_quick_segment writes two halves");
+
+/*
+ * Read a frame of len octets, at least 14 of Ethernet, if it is one of most; legal has a bit for
+ * each combination of flags. False if it is not; the packet may have been written to. Checksums are
+ * the caller's, so is the option list where *options is not 0: octets of it.
+ */
+WEIR_QUICK bool weir_quick_tcp(const uint8_t *data, uint32_t len, unsigned int family,
+                               uint64_t legal, struct weir_packet *packet, uint32_t *options)
+{
+    const uint32_t l4_off = WEIR_QUICK_ETHER + (family == 4 ? 20U : WEIR_IP6_LEN);
+    const uint8_t *header = data + WEIR_QUICK_ETHER;
+    const uint8_t *tcp = data + l4_off;
+    uint32_t header_len;
+    uint32_t ip_len;
+    uint32_t l4_len;
+
+    if (len < l4_off + WEIR_QUICK_TCP_MIN || !weir_quick_is_tcp(data, family))
+        return false;
+    ip_len = family == 4 ? weir_be16(header + 2) : WEIR_IP6_LEN + weir_be16(header + 4);
+    l4_len = ip_len - (l4_off - WEIR_QUICK_ETHER);
+    header_len = tcp[12] >> 2 & 0x3cU;
+    if (l4_len > len - l4_off || header_len > l4_len || header_len < WEIR_QUICK_TCP_MIN ||
+        !(legal >> (tcp[13] & 0x3fU) & 1))
+        return false;
+    if (family == 4)
+        packet->swapped = (uint8_t)weir_quick_key4(header + 12, &packet->key4);
+    else
+        packet->swapped =
+            (uint8_t)weir_key6_make(&packet->key6, header + 8, header + 24, weir_load16(tcp),
+                                    weir_load16(tcp + 2), WEIR_QUICK_TAIL);
+    weir_quick_segment(tcp, l4_len - header_len, &packet->seg);
+    packet->ip_len = ip_len;
+    packet->l3_off = WEIR_QUICK_ETHER;
+    packet->l4_off = (uint16_t)l4_off;
+    packet->family = (uint8_t)family;
+    packet->kind = WEIR_KIND_TCP;
+    packet->reason = WEIR_REASON_NONE;
+    packet->port = 0;
+    packet->pieces = 0;
+    *options = header_len - WEIR_QUICK_TCP_MIN;
+    return true;
+}
+
+#else
+#define WEIR_PARSE_NAME "plain"
+#endif
+
+#endif
