@@ -88,15 +88,16 @@ static inline uint32_t weir_plain_oddities(const struct weir_peer *x, const stru
     const uint32_t closing = WEIR_PLAIN_FLAGS(WEIR_PEER_FIN | WEIR_PEER_UNSURE);
     const uint32_t chall = WEIR_PLAIN_FLAGS(WEIR_PEER_CHALL);
     uint32_t letter = WEIR_PLAIN_FLAGS(WEIR_PEER_ACK) << (seg->len != 0); /* or WEIR_PEER_DATA */
+    uint32_t word_x = weir_plain_peer_word(x);
+    uint32_t word_y = weir_plain_peer_word(y);
     uint32_t unacked = y->end - seg->ack;
     uint32_t behind = (y->edge - (seg->seq + seg->len)) | /* I */
                       unacked |                           /* III */
                       (slack - unacked) |                 /* IV */
                       (seg->ack - x->ack) | (slack - offered);
 
-    return ((weir_plain_segment_word(seg) & kind) ^ plain) |
-           ((weir_plain_peer_word(x) & (seen | letter | closing | chall)) ^ (seen | letter)) |
-           ((weir_plain_peer_word(y) & (seen | closing)) ^ seen) |
+    return ((weir_plain_segment_word(seg) & kind) ^ plain) | (~word_x & (seen | letter)) |
+           (word_x & (closing | chall)) | ((word_y & (seen | closing)) ^ seen) |
            (seg->seq ^ x->end) | /* in order: II, and data brings something new */
            (behind & WEIR_PLAIN_BEHIND);
 }
@@ -119,7 +120,7 @@ static inline bool weir_plain_segment(struct weir_flow *flow, unsigned int dir,
                                       const struct weir_segment *seg)
 {
     struct weir_peer *x = &flow->peer[dir];
-    struct weir_peer *y = &flow->peer[!dir];
+    struct weir_peer *y = &flow->peer[1 - (int)dir];
     uint32_t win = flow->win[dir];
     uint32_t scale = win & 0xfU;
     uint32_t slack = 1U << (WEIR_SLACK_SHIFT + (win >> 4));
@@ -145,16 +146,15 @@ static inline bool weir_plain_track(struct weir_flow *flow, struct weir_flow_col
                                     const struct weir_packet *packet, uint64_t time_us,
                                     uint64_t patience_us)
 {
-    const uint64_t clock = ((uint64_t)1 << WEIR_PLAIN_CLOCK_BITS) - 1;
+    const unsigned int above = 64 - WEIR_PLAIN_CLOCK_BITS;
     uint64_t word = weir_plain_word(flow);
-    uint64_t age = (time_us - word) & clock;
 
     if (__builtin_expect(
-            (age > patience_us) | ((word >> WEIR_PLAIN_CLOCK_BITS & 0xff) != WEIR_PAIR_MID), 0))
+            ((time_us - word) << above > patience_us << above) | (flow->pair != WEIR_PAIR_MID), 0))
         return false;
     if (!weir_plain_segment(flow, dir, &packet->seg))
         return false;
-    word = (word & ~clock) | (time_us & clock);
+    word ^= (word ^ time_us) << above >> above;
     memcpy(&flow->last_low, &word, sizeof(word));
     weir_account_packet(flow, cold, annex, dir, packet->ip_len);
     return true;

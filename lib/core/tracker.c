@@ -242,8 +242,11 @@ INLINE unsigned int match_row(struct weir_tracker *tracker, const struct weir_pa
     struct weir_table *table = &tracker->table[key_len == sizeof(struct weir_key6)];
     const struct weir_table constant = *table; /* what is stored meanwhile cannot change it */
     uint32_t first[WEIR_BURST_MAX];
-    uint32_t missed = 0;
+    uint8_t missed[WEIR_BURST_MAX];
+    unsigned int misses = 0;
     unsigned int end;
+
+    static_assert(WEIR_BURST_MAX - 1 <= UINT8_MAX, "missed holds positions in the burst");
 
     for (end = at; end < count && in_row(&packet[end], key_len); end++) {
         first[end] = weir_table_first(&constant, hash[end]);
@@ -251,13 +254,11 @@ INLINE unsigned int match_row(struct weir_tracker *tracker, const struct weir_pa
     }
     for (unsigned int i = at; i < end; i++) {
         likely[i] = weir_table_match_in(&constant, first[i], hash[i], key_len);
-        missed |= likely[i] == WEIR_TABLE_NONE;
+        missed[misses] = (uint8_t)i;
+        misses += likely[i] == WEIR_TABLE_NONE;
     }
-    if (__builtin_expect(missed == 0, 1))
-        return end;
-    for (unsigned int i = at; i < end; i++)
-        if (likely[i] == WEIR_TABLE_NONE && packet[i].family != 0)
-            likely[i] = weir_table_match_second_len(table, hash[i], key_len);
+    for (unsigned int i = 0; i < misses; i++)
+        likely[missed[i]] = weir_table_match_second_len(table, hash[missed[i]], key_len);
     return end;
 }
 
@@ -301,22 +302,16 @@ track_whole(struct weir_tracker *tracker, const struct weir_tracker_burst *burst
 
 /*
  * A plain segment of a flow that stage 2 has found, the short way (plain.h); false, and nothing
- * changed, for any other packet.
+ * changed, for any other packet. Its fate has no flow_id.
  */
 INLINE bool track_plain(const struct weir_table *table, struct weir_annex *annex,
                         const struct weir_tracker_burst *burst, unsigned int i,
                         uint64_t patience_us, unsigned int key_len)
 {
     const struct weir_packet *packet = &burst->packet[i];
+    struct weir_fate *fate = &burst->fate[i];
     uint32_t likely = burst->likely[i];
     struct weir_flow *flow = weir_table_flow_len(table, likely, key_len);
-    const struct weir_fate plain = {
-        .verdict = WEIR_VERDICT_FORWARD,
-        .reason = WEIR_REASON_NONE,
-        .class = WEIR_CLASS_ESTABLISHED,
-        .pair = WEIR_PAIR_MID,
-        .family = key_len == sizeof(struct weir_key6) ? 6 : 4,
-    };
     unsigned int dir;
 
     if (packet->kind != WEIR_KIND_TCP || likely == WEIR_TABLE_NONE ||
@@ -326,8 +321,12 @@ INLINE bool track_plain(const struct weir_table *table, struct weir_annex *annex
     if (!weir_plain_track(flow, &table->cold[likely], annex, dir, packet, burst->time_us[i],
                           patience_us))
         return false;
-    burst->fate[i] = plain;
-    burst->fate[i].dir = (uint8_t)dir;
+    fate->verdict = WEIR_VERDICT_FORWARD;
+    fate->reason = WEIR_REASON_NONE;
+    fate->class = WEIR_CLASS_ESTABLISHED;
+    fate->pair = WEIR_PAIR_MID;
+    fate->family = key_len == sizeof(struct weir_key6) ? 6 : 4;
+    fate->dir = (uint8_t)dir;
     return true;
 }
 
@@ -339,16 +338,14 @@ INLINE unsigned int track_row(struct weir_tracker *tracker, const struct weir_tr
     /* Where records are does not change, nor how long they last. */
     const struct weir_table table = tracker->table[key_len == sizeof(struct weir_key6)];
     const uint64_t patience_us = tracker->rules->timeout_us[WEIR_PAIR_MID][1];
-    bool whole = tracker->want_ids; /* every packet the full way */
     uint64_t plain = 0;
     uint64_t bytes = 0;
     unsigned int i;
 
     for (i = at; i < burst->count && in_row(&burst->packet[i], key_len); i++) {
         weir_tracker_follow(tracker, burst->time_us[i], burst->packet[i].epoch);
-        if (__builtin_expect(
-                whole || !track_plain(&table, &tracker->annex, burst, i, patience_us, key_len),
-                0)) {
+        if (__builtin_expect(!track_plain(&table, &tracker->annex, burst, i, patience_us, key_len),
+                             0)) {
             track_whole(tracker, burst, i);
             continue;
         }
@@ -362,11 +359,26 @@ INLINE unsigned int track_row(struct weir_tracker *tracker, const struct weir_tr
     return i;
 }
 
+/* With the id of each flow, which only the full way tells. */
+static void track_telling_ids(struct weir_tracker *tracker, const struct weir_tracker_burst *burst)
+{
+    for (unsigned int i = 0; i < burst->count; i++) {
+        weir_tracker_follow(tracker, burst->time_us[i], burst->packet[i].epoch);
+        track_whole(tracker, burst, i);
+    }
+}
+
 void weir_tracker_track(struct weir_tracker *tracker, const struct weir_tracker_burst *burst)
 {
+    unsigned int i = 0;
+
     tracker->looks_left = WEIR_EVICT_LOOKS + WEIR_EVICT_LOOKS_PER_PACKET * burst->count;
-    for (unsigned int i = 0; i < burst->count;)
-        i = burst->packet[i].family == 6 ? track_row(tracker, burst, i, sizeof(struct weir_key6))
-                                         : track_row(tracker, burst, i, sizeof(struct weir_key4));
+    if (__builtin_expect(tracker->want_ids, 0))
+        track_telling_ids(tracker, burst);
+    else
+        while (i < burst->count)
+            i = burst->packet[i].family == 6
+                    ? track_row(tracker, burst, i, sizeof(struct weir_key6))
+                    : track_row(tracker, burst, i, sizeof(struct weir_key4));
     weir_letters_enter(tracker);
 }

@@ -82,10 +82,10 @@ struct weir_fate {
     uint8_t verdict;  /* enum weir_verdict */
     uint8_t reason;   /* enum weir_reason */
     uint8_t class;    /* enum weir_class */
-    uint8_t dir;      /* enum weir_dir; with a flow */
     uint8_t pair;     /* after the packet; with a flow */
     uint8_t family;   /* of the record; 0 = no flow */
-    uint64_t flow_id; /* only when asked for; 0 = no flow */
+    uint8_t dir;      /* enum weir_dir; with a flow */
+    uint64_t flow_id; /* with want_ids only; 0 = no flow */
 };
 
 /* Copy of a record, whole enough to make a view of it elsewhere: cheap to take, a few lines. */
