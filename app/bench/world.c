@@ -234,7 +234,7 @@ static void flush_slice(struct bench_world *world)
     for (unsigned int i = 0; i < count; i++) {
         struct weir_flow_view view;
 
-        weir_flow_copy_view(&copy[i], tracker->clock_us, WEIR_END_FLUSHED, &view);
+        weir_flow_copy_view(&copy[i], &view);
         weir_tracker_end(tracker, copy[i].family, copy[i].record, view.id, WEIR_END_FLUSHED);
     }
 }

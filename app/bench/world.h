@@ -55,7 +55,7 @@ struct bench_world {
     void *memory; /* the tracker's */
     struct weir_rules rules;
     struct weir_tracker tracker;
-    struct weir_flow_view *outbox;
+    struct weir_flow_copy *outbox;
     struct weir_reader reader;
     struct rte_mempool *pool;
     struct rte_mbuf *mbuf[BENCH_PASS];

@@ -200,15 +200,18 @@ static unsigned int room_of(struct weir_output *output)
 static unsigned int take_flows(struct weir_control *control, struct weir_worker *worker,
                                unsigned int limit)
 {
-    struct weir_flow_view view[TAKE_AT_ONCE];
+    struct weir_flow_copy ended[TAKE_AT_ONCE];
     unsigned int count = rte_ring_sc_dequeue_burst_elem(
-        worker->flows, view, sizeof(view[0]), RTE_MIN(limit, room_of(control->flows)), NULL);
+        worker->flows, ended, sizeof(ended[0]), RTE_MIN(limit, room_of(control->flows)), NULL);
 
     for (unsigned int i = 0; i < count; i++) {
-        weir_summary_flow(control->summary, &view[i]);
+        struct weir_flow_view view;
+
+        weir_flow_copy_view(&ended[i], &view);
+        weir_summary_flow(control->summary, &view);
         if (control->flows != NULL)
-            weir_record_flow(control->flows, &view[i]);
-        weir_ipfix_flow(control->ipfix, &view[i]);
+            weir_record_flow(control->flows, &view);
+        weir_ipfix_flow(control->ipfix, &view);
     }
     if (control->flows != NULL)
         control->counts.records_taken += count;

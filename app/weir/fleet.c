@@ -52,7 +52,7 @@ static int tracker_make(struct weir_worker *worker, const struct weir_settings *
     uint32_t flows6 = share_of(settings->flows6, settings->workers);
     size_t size = weir_tracker_size(flows4, flows6);
     void *memory = weir_pages_take("weir_tables", size, socket);
-    struct weir_flow_view *outbox = rte_zmalloc_socket("weir_outbox", OUTBOX_SIZE * sizeof(*outbox),
+    struct weir_flow_copy *outbox = rte_zmalloc_socket("weir_outbox", OUTBOX_SIZE * sizeof(*outbox),
                                                        RTE_CACHE_LINE_SIZE, socket);
     int err;
 
@@ -98,7 +98,7 @@ static int rings_make(struct weir_worker *worker, const struct weir_settings *se
         ok = worker->inbox != NULL;
     }
     worker->flows =
-        ring_make("flows", worker->id, FLOWS_SIZE, sizeof(struct weir_flow_view), socket, single);
+        ring_make("flows", worker->id, FLOWS_SIZE, sizeof(struct weir_flow_copy), socket, single);
     ok = ok && worker->flows != NULL;
     worker->traces = ring_make("traces", worker->id, TRACES_SIZE, sizeof(struct weir_trace_view),
                                socket, single);
@@ -287,7 +287,7 @@ static void worker_free(struct weir_worker *worker)
     rte_free(worker->event_room);
     rte_free(worker->ahead);
     rte_free(worker->reader.scratch);
-    rte_free(worker->tracker.outbox.view);
+    rte_free(worker->tracker.outbox.ended);
     weir_pages_give(
         worker->tracker.table[0].records, /* first in the block of all tables */
         weir_tracker_size(worker->tracker.table[0].capacity, worker->tracker.table[1].capacity));

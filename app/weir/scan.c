@@ -97,7 +97,7 @@ enum weir_scan_result weir_scan_next(struct weir_scan *scan, struct weir_found *
         if (scan->at == scan->count)
             return WEIR_SCAN_OVER;
         i = scan->at++;
-        weir_flow_copy_view(&scan->copy[i], scan->now_us, WEIR_END_ACTIVE, &found->view);
+        weir_flow_copy_view(&scan->copy[i], &found->view);
         if (!weir_filter_matches(&scan->filter, &found->view, scan->now_us))
             continue;
         found->copy = &scan->copy[i];

@@ -13,12 +13,12 @@ void weir_tell_flows(struct weir_worker *worker)
     if (worker->flows == NULL || outbox->count == 0)
         return;
     do
-        sent += rte_ring_sp_enqueue_burst_elem(worker->flows, outbox->view + sent,
-                                               sizeof(struct weir_flow_view), outbox->count - sent,
+        sent += rte_ring_sp_enqueue_burst_elem(worker->flows, outbox->ended + sent,
+                                               sizeof(struct weir_flow_copy), outbox->count - sent,
                                                NULL);
     while (sent < outbox->count && worker->fleet->lossless);
-    memmove(outbox->view, outbox->view + sent,
-            (outbox->count - sent) * sizeof(struct weir_flow_view));
+    memmove(outbox->ended, outbox->ended + sent,
+            (outbox->count - sent) * sizeof(struct weir_flow_copy));
     outbox->count -= sent;
 }
 

@@ -122,7 +122,7 @@ struct weir_worker {
     uint64_t rx_clock_us;        /* latest time received since then */
     struct rte_ring *inbox;      /* mbufs from other workers; NULL with one worker */
     struct weir_backlog backlog;
-    struct rte_ring *flows;  /* struct weir_flow_view to the control core; NULL where not wanted */
+    struct rte_ring *flows;  /* struct weir_flow_copy to the control core; NULL where not wanted */
     struct rte_ring *traces; /* struct weir_trace_view to the control core; NULL where not wanted */
     struct rte_ring *mirrors; /* struct weir_mirror_view likewise */
     struct rte_ring *events;  /* struct weir_event to the control core; NULL where not wanted */

@@ -16,7 +16,7 @@ struct weir {
     struct weir_rules rules;
     struct weir_tracker tracker;
     unsigned int how; /* WEIR_PARSE_* */
-    struct weir_flow_view outbox[OUTBOX_SIZE];
+    struct weir_flow_copy outbox[OUTBOX_SIZE];
     /* of the burst in hand */
     struct weir_packet packet[WEIR_BURST_MAX];
     uint64_t hash[WEIR_BURST_MAX];
@@ -182,10 +182,14 @@ unsigned int weir_ended(struct weir *weir, struct weir_connection *connection, u
     struct weir_outbox *outbox = &weir->tracker.outbox;
     unsigned int count = outbox->count < room ? outbox->count : room;
 
-    for (unsigned int i = 0; i < count; i++)
-        connection_fill(&outbox->view[i], &connection[i]);
+    for (unsigned int i = 0; i < count; i++) {
+        struct weir_flow_view view;
+
+        weir_flow_copy_view(&outbox->ended[i], &view);
+        connection_fill(&view, &connection[i]);
+    }
     outbox->count -= count;
-    memmove(outbox->view, outbox->view + count, outbox->count * sizeof(outbox->view[0]));
+    memmove(outbox->ended, outbox->ended + count, outbox->count * sizeof(outbox->ended[0]));
     return count;
 }
 
@@ -201,7 +205,7 @@ unsigned int weir_list(const struct weir *weir, uint64_t *cursor,
 
         if (weir_tracker_walk(&weir->tracker, cursor, &copy, 1, WEIR_TABLE_CAPACITY_MAX) == 0)
             continue;
-        weir_flow_copy_view(&copy, weir->tracker.clock_us, WEIR_END_ACTIVE, &view);
+        weir_flow_copy_view(&copy, &view);
         connection_fill(&view, &connection[count++]);
     }
     return count;

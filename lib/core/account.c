@@ -98,31 +98,41 @@ void weir_account_release(struct weir_flow *flow, struct weir_flow_cold *cold,
     flow->peer[WEIR_ORIG].flags &= (uint8_t)~WEIR_PEER_EXTRA;
 }
 
-static unsigned int history_at(const struct weir_flow_cold *cold, unsigned int i)
+/* The history as one number, the first letter lowest. */
+static uint64_t history_load(const struct weir_flow_cold *cold)
 {
-    return cold->history[i / 2] >> (i % 2 * 4) & 0xfU;
+    uint64_t history = 0;
+
+    memcpy(&history, cold->history, sizeof(cold->history));
+    return history;
 }
 
+/*
+ * Without a branch on what it holds: it has the letter where a nibble of the difference is 0 (A. C.
+ * J. Mycroft's test, exact for whether there is one), and ends above its highest bit.
+ */
 void weir_history_add(struct weir_flow_cold *cold, unsigned int dir, enum weir_letter letter)
 {
-    unsigned int code = letter + dir * (WEIR_LETTERS - 1);
-    unsigned int i = 0;
+    const uint64_t ones = UINT64_C(0x1111111111111111) >> (64 - 4 * WEIR_HISTORY_MAX);
+    uint64_t code = letter + dir * (WEIR_LETTERS - 1);
+    uint64_t history = history_load(cold);
+    uint64_t differs = history ^ code * ones;
+    bool there = ((differs - ones) & ~differs & ones << 3) != 0;
+    unsigned int end = history == 0 ? 0 : (67U - (unsigned int)__builtin_clzll(history)) & ~3U;
 
-    while (i < WEIR_HISTORY_MAX && history_at(cold, i) != 0) {
-        if (history_at(cold, i) == code)
-            return;
-        i++;
-    }
-    if (i < WEIR_HISTORY_MAX)
-        cold->history[i / 2] |= (uint8_t)(code << (i % 2 * 4));
+    if (there || end == 4 * WEIR_HISTORY_MAX)
+        return;
+    history |= code << end;
+    memcpy(cold->history, &history, sizeof(cold->history));
 }
 
 void weir_history_text(const struct weir_flow_cold *cold, char text[WEIR_HISTORY_MAX + 1])
 {
     static const char letters[] = "?SHADFRshadfr";
+    uint64_t history = history_load(cold);
     unsigned int i = 0;
 
-    for (; i < WEIR_HISTORY_MAX && history_at(cold, i) != 0; i++)
-        text[i] = letters[history_at(cold, i) < sizeof(letters) - 1 ? history_at(cold, i) : 0];
+    for (; history != 0; history >>= 4, i++)
+        text[i] = letters[(history & 0xfU) < sizeof(letters) - 1 ? history & 0xfU : 0];
     text[i] = '\0';
 }

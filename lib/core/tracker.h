@@ -71,7 +71,7 @@ struct weir_counters {
     uint64_t created;               /* flows */
     uint64_t ended[WEIR_END_COUNT]; /* flows by reason of their end */
     uint64_t pair[WEIR_PAIR_COUNT]; /* gauge: flows by pair of states */
-    uint64_t records_lost;          /* views that found no room in the outbox */
+    uint64_t records_lost;          /* copies that found no room in the outbox */
     uint64_t events_lost;           /* events likewise */
     uint64_t annex_full;            /* flows that were refused an annex */
     uint64_t swept;                 /* records the sweep has visited */
@@ -92,7 +92,9 @@ struct weir_fate {
 struct weir_flow_copy {
     uint8_t family; /* 4 or 6; 0 marks the end of a listing */
     uint8_t annexed;
+    uint8_t end; /* enum weir_end */
     uint32_t record;
+    uint64_t clock_us; /* of its tracker when the copy was made */
     struct weir_flow_cold cold;
     struct weir_annex_entry annex; /* if annexed */
     union {
@@ -126,9 +128,12 @@ struct weir_event_box {
     uint32_t watch; /* bit per kind that somebody wants */
 };
 
-/* Views of ended flows since the caller last emptied it; the caller sets count back to 0. */
+/*
+ * Copies of ended flows since the caller last emptied it; the caller sets count back to 0. What can
+ * be read from a copy, somebody else has the time to (weir_flow_copy_view).
+ */
 struct weir_outbox {
-    struct weir_flow_view *view;
+    struct weir_flow_copy *ended;
     uint32_t size;
     uint32_t count;
 };
@@ -178,10 +183,10 @@ size_t weir_tracker_size(uint32_t flows4, uint32_t flows6);
 
 /*
  * Make an empty tracker in zeroed, 64-byte aligned memory of weir_tracker_size() octets, which the
- * caller keeps. outbox_size views are the caller's too. Returns 0 or -EINVAL.
+ * caller keeps. outbox, outbox_size copies, is the caller's too. Returns 0 or -EINVAL.
  */
 int weir_tracker_init(struct weir_tracker *tracker, void *memory, uint32_t flows4, uint32_t flows6,
-                      const struct weir_rules *rules, struct weir_flow_view *outbox,
+                      const struct weir_rules *rules, struct weir_flow_copy *outbox,
                       uint32_t outbox_size);
 
 /* The keyed hash of a parsed packet's key (family 4 or 6). */
@@ -256,9 +261,8 @@ static inline uint64_t weir_tracker_walk_end(const struct weir_tracker *tracker)
     return (uint64_t)tracker->table[0].capacity + tracker->table[1].capacity;
 }
 
-/* Make a view of a copy; now_us is any time not far from that of the copy. */
-void weir_flow_copy_view(const struct weir_flow_copy *copy, uint64_t now_us, enum weir_end end,
-                         struct weir_flow_view *view);
+/* Make a view of a copy. */
+void weir_flow_copy_view(const struct weir_flow_copy *copy, struct weir_flow_view *view);
 
 /* End the flow in this record if it is still the one with this id. Returns whether it was. */
 bool weir_tracker_end(struct weir_tracker *tracker, unsigned int family, uint32_t record,

@@ -43,7 +43,7 @@ size_t weir_tracker_size(uint32_t flows4, uint32_t flows6)
 }
 
 int weir_tracker_init(struct weir_tracker *tracker, void *memory, uint32_t flows4, uint32_t flows6,
-                      const struct weir_rules *rules, struct weir_flow_view *outbox,
+                      const struct weir_rules *rules, struct weir_flow_copy *outbox,
                       uint32_t outbox_size)
 {
     uint8_t *at = memory;

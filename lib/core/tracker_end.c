@@ -39,7 +39,8 @@ void weir_tracker_report(struct weir_tracker *tracker, unsigned int family, uint
         return;
     }
     weir_letters_enter(tracker);
-    weir_tracker_view(tracker, family, record, end, &tracker->outbox.view[tracker->outbox.count++]);
+    weir_tracker_copy(tracker, family, record, end,
+                      &tracker->outbox.ended[tracker->outbox.count++]);
 }
 
 void weir_place_end(struct weir_tracker *tracker, const struct weir_place *at, enum weir_end end)

@@ -75,6 +75,9 @@ void weir_tracker_event(struct weir_tracker *tracker, enum weir_event_kind kind,
 
 uint64_t weir_table_id(const struct weir_table *table, uint32_t record);
 
+void weir_tracker_copy(const struct weir_tracker *tracker, unsigned int family, uint32_t record,
+                       enum weir_end end, struct weir_flow_copy *copy);
+
 /* tracker_end.c: how flows end, and the clock by which they do */
 
 static inline bool weir_flow_expired(const struct weir_rules *rules, const struct weir_flow *flow,

@@ -71,8 +71,7 @@ static void view_ends(const struct weir_flow_copy *copy, struct weir_flow_view *
     }
 }
 
-void weir_flow_copy_view(const struct weir_flow_copy *copy, uint64_t now_us, enum weir_end end,
-                         struct weir_flow_view *view)
+void weir_flow_copy_view(const struct weir_flow_copy *copy, struct weir_flow_view *view)
 {
     const struct weir_flow *flow = &copy->flow;
     const struct weir_key_tail *tail =
@@ -83,28 +82,33 @@ void weir_flow_copy_view(const struct weir_flow_copy *copy, uint64_t now_us, enu
     view_ends(copy, view);
     view->id = key_id(flow, &copy->cold,
                       copy->family == 6 ? sizeof(struct weir_key6) : sizeof(struct weir_key4));
-    view->start_us = start_time(&copy->cold, now_us);
-    view->end_us = weir_flow_last(flow, now_us);
+    view->start_us = start_time(&copy->cold, copy->clock_us);
+    view->end_us = weir_flow_last(flow, copy->clock_us);
     view->vlan[0] = (uint16_t)(tail->zone_proto >> 12 & 0xfffU);
     view->vlan[1] = (uint16_t)(tail->zone_proto & 0xfffU);
     weir_pair_states(flow->pair, view->state);
     view->family = copy->family;
     view->proto = weir_key_proto(tail);
-    view->end = (uint8_t)end;
+    view->end = copy->end;
     view->reason = copy->cold.reason;
     weir_history_text(&copy->cold, view->history);
 }
 
-static void record_copy(const struct weir_tracker *tracker, unsigned int family, uint32_t record,
-                        struct weir_flow_copy *copy)
+void weir_tracker_copy(const struct weir_tracker *tracker, unsigned int family, uint32_t record,
+                       enum weir_end end, struct weir_flow_copy *copy)
 {
     const struct weir_table *table = &tracker->table[family == 6];
     const struct weir_flow *flow = weir_table_flow(table, record);
 
     copy->family = (uint8_t)family;
+    copy->end = (uint8_t)end;
     copy->record = record;
+    copy->clock_us = tracker->clock_us;
     copy->annexed = (flow->peer[WEIR_ORIG].flags & WEIR_PEER_EXTRA) != 0;
-    memcpy(copy->hot, flow, offsetof(struct weir_flow, key) + table->key_len);
+    if (family == 4) /* of a length that the compiler knows */
+        memcpy(copy->hot, flow, WEIR_FLOW4_SIZE);
+    else
+        memcpy(copy->hot, flow, sizeof(copy->hot));
     copy->cold = table->cold[record];
     if (copy->annexed)
         copy->annex = tracker->annex.entry[copy->cold.annex];
@@ -115,8 +119,8 @@ void weir_tracker_view(const struct weir_tracker *tracker, unsigned int family, 
 {
     struct weir_flow_copy copy;
 
-    record_copy(tracker, family, record, &copy);
-    weir_flow_copy_view(&copy, tracker->clock_us, end, view);
+    weir_tracker_copy(tracker, family, record, end, &copy);
+    weir_flow_copy_view(&copy, view);
 }
 
 unsigned int weir_tracker_walk(const struct weir_tracker *tracker, uint64_t *cursor,
@@ -135,7 +139,7 @@ unsigned int weir_tracker_walk(const struct weir_tracker *tracker, uint64_t *cur
         at = (uint32_t)(*cursor - base);
         end = table->capacity - at > looks ? at + looks : table->capacity;
         while (count < room && weir_table_next_used(table, &at, end))
-            record_copy(tracker, i == 0 ? 4 : 6, at++, &copy[count++]);
+            weir_tracker_copy(tracker, i == 0 ? 4 : 6, at++, WEIR_END_ACTIVE, &copy[count++]);
         *cursor = base + (at < end || count == room ? at : end);
         break;
     }
@@ -169,7 +173,8 @@ unsigned int weir_tracker_seek(const struct weir_tracker *tracker, uint64_t *cur
         if (weir_table_id(table, at++) != id)
             continue;
         *cursor += at - begin;
-        record_copy(tracker, table == &tracker->table[0] ? 4 : 6, at - 1, copy);
+        weir_tracker_copy(tracker, table == &tracker->table[0] ? 4 : 6, at - 1, WEIR_END_ACTIVE,
+                          copy);
         return 1;
     }
     *cursor += end - begin;

@@ -55,6 +55,7 @@ Test(reopen, a_connection_played_again_is_a_flow_each_time)
     }
     cr_assert_eq(refused(&t), 0);
     cr_assert_eq(t.tracker.counters.ended[WEIR_END_FIN], 19);
+    tracking_views(&t);
     cr_assert_eq(t.view[18].packets[WEIR_ORIG] + t.view[18].packets[WEIR_RESP], STEPS,
                  "its own SYN counts for the flow before, the next one's for it");
     cr_assert_eq(t.view[18].port[WEIR_ORIG], 40000);

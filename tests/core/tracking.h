@@ -20,7 +20,8 @@
 struct tracking {
     struct weir_tracker tracker;
     struct weir_rules rules;
-    struct weir_flow_view view[TRACKING_VIEWS];
+    struct weir_flow_copy ended[TRACKING_VIEWS];
+    struct weir_flow_view view[TRACKING_VIEWS]; /* of those, from tracking_views() */
     void *memory;
     uint64_t time_us;
     uint8_t order; /* WEIR_ORDER_* of each packet */
@@ -38,7 +39,7 @@ static inline void tracking_begin(struct tracking *t)
     t->rules.records = true;
     t->memory = aligned_alloc(64, (size + 63) / 64 * 64);
     memset(t->memory, 0, size);
-    weir_tracker_init(&t->tracker, t->memory, TRACKING_FLOWS, TRACKING_FLOWS, &t->rules, t->view,
+    weir_tracker_init(&t->tracker, t->memory, TRACKING_FLOWS, TRACKING_FLOWS, &t->rules, t->ended,
                       TRACKING_VIEWS);
     t->time_us = TRACKING_START;
     t->tracker.want_ids = true;
@@ -71,11 +72,18 @@ static inline struct weir_fate tracking_frame(struct tracking *t, const struct f
     return tracking_packet(t, &packet);
 }
 
+static inline void tracking_views(struct tracking *t)
+{
+    for (unsigned int i = 0; i < t->tracker.outbox.count; i++)
+        weir_flow_copy_view(&t->ended[i], &t->view[i]);
+}
+
 /* The only flow there has been, ended now or before. */
 static inline const struct weir_flow_view *tracking_only(struct tracking *t)
 {
     while (weir_tracker_close(&t->tracker, t->time_us, WEIR_END_ACTIVE))
         ;
+    tracking_views(t);
     return t->tracker.outbox.count == 1 ? &t->view[0] : NULL;
 }
 

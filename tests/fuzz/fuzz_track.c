@@ -34,7 +34,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct weir_tracker tracker;
 static struct weir_rules rules;
-static struct weir_flow_view views[VIEWS];
+static struct weir_flow_copy views[VIEWS];
 
 struct input {
     const uint8_t *at;
