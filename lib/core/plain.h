@@ -160,4 +160,21 @@ static inline bool weir_plain_track(struct weir_flow *flow, struct weir_flow_col
     return true;
 }
 
+/*
+ * The SYN that begins a record which is zeroed but for its key: what weir_tcp_begin and
+ * weir_tcp_track would make of it. As long as the other end is unheard, ack holds the initial
+ * number and edge the window.
+ */
+static inline void weir_plain_syn(struct weir_flow *flow, const struct weir_segment *seg)
+{
+    struct weir_peer *x = &flow->peer[WEIR_ORIG];
+
+    flow->pair = weir_tcp_step(&weir_tcp_pairs, WEIR_PAIR_NEW, WEIR_ORIG, WEIR_TCP_EV_SYN).next;
+    x->end = weir_segment_end(seg);
+    x->ack = seg->seq;
+    x->edge = seg->win;
+    x->flags |= WEIR_PEER_SEEN;
+    flow->win[WEIR_ORIG] = (uint8_t)((seg->opts & WEIR_SEG_WS) ? seg->wscale : WEIR_WSCALE_UNKNOWN);
+}
+
 #endif

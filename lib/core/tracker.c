@@ -153,6 +153,22 @@ static inline void track_tcp(struct weir_tracker *tracker, const struct weir_pla
     weir_fate_flow(tracker, p->fate, at, dir);
 }
 
+/* A SYN begins a record, and nobody watches: no need to classify it. */
+static void begin_by_syn(struct weir_tracker *tracker, const struct weir_place *at,
+                         const struct weir_passage *p)
+{
+    const struct weir_segment *seg = &p->packet->seg;
+    const struct weir_letters letters = {.flags = seg->flags, .data = seg->len > 0};
+
+    weir_plain_syn(at->flow, seg);
+    weir_place_begin(tracker, at, p);
+    tcp_letters(at->cold, &letters);
+    weir_account_pieces(at->flow, at->cold, &tracker->annex, WEIR_ORIG, p->packet->pieces,
+                        p->packet->ip_len);
+    weir_fate_by_reason(p, WEIR_REASON_NONE, WEIR_CLASS_NEW);
+    weir_fate_flow(tracker, p->fate, at, WEIR_ORIG);
+}
+
 static void begin_tcp(struct weir_tracker *tracker, const struct weir_passage *p)
 {
     struct weir_birth birth = weir_tcp_birth(&p->packet->seg, tracker->rules->midstream);
@@ -166,8 +182,12 @@ static void begin_tcp(struct weir_tracker *tracker, const struct weir_passage *p
         weir_fate_by_reason(p, WEIR_REASON_TABLE_FULL, WEIR_CLASS_NEW);
         return;
     }
-    weir_tcp_begin(at.flow, birth, &p->packet->seg);
     weir_flow_set_originator(at.flow, p->packet->swapped ^ birth.dir);
+    if (birth.seed == WEIR_PAIR_NEW && tracker->events.watch == 0) {
+        begin_by_syn(tracker, &at, p);
+        return;
+    }
+    weir_tcp_begin(at.flow, birth, &p->packet->seg);
     weir_place_begin(tracker, &at, p);
     track_tcp(tracker, &at, birth.dir, p);
 }

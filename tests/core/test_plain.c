@@ -102,6 +102,34 @@ Test(plain, what_the_short_way_takes_the_full_way_does_alike)
     cr_assert_gt(plain, TRIES / 50, "too few plain ones to say anything: %u", plain);
 }
 
+Test(plain, a_syn_begins_a_record_as_the_full_way_does)
+{
+    cr_assert(weir_tcp_pairs_compose(&weir_tcp_pairs, &weir_tcp_endpoints) > 0);
+    for (unsigned int i = 0; i < 100000; i++) {
+        union record quick = {.flow.peer[WEIR_RESP].flags = draw(2) ? WEIR_PEER_EXTRA : 0};
+        union record full = quick;
+        struct weir_segment seg = {
+            .seq = draw(UINT32_MAX),
+            .ack = draw(2) ? draw(UINT32_MAX) : 0,
+            .len = draw(2) ? draw(1500) : 0,
+            .win = (uint16_t)draw(65536),
+            .flags = WEIR_TCP_SYN | (draw(2) ? WEIR_TCP_PSH : 0),
+            .opts = (uint8_t)(draw(16) & (WEIR_SEG_TS | WEIR_SEG_WS)),
+            .tsval = draw(UINT32_MAX),
+            .tsecr = draw(2) ? draw(UINT32_MAX) : 0,
+            .wscale = (uint8_t)draw(15),
+        };
+        struct weir_outcome outcome;
+
+        weir_plain_syn(&quick.flow, &seg);
+        weir_tcp_begin(&full.flow, weir_tcp_birth(&seg, WEIR_MIDSTREAM_STRICT), &seg);
+        outcome = weir_tcp_track(&full.flow, WEIR_ORIG, &seg, WEIR_MIDSTREAM_STRICT);
+        cr_assert_eq(outcome.action, WEIR_TCP_ACT_PASS, "try %u: action %u", i, outcome.action);
+        cr_assert_eq(outcome.reason, WEIR_REASON_NONE, "try %u: reason %u", i, outcome.reason);
+        cr_assert_arr_eq(quick.octets, full.octets, sizeof(quick), "try %u: records differ", i);
+    }
+}
+
 Test(plain, an_ordinary_exchange_is_plain)
 {
     union record record = {0};
