@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The loop of one worker. */
+#include <string.h>
+
 #include <rte_cycles.h>
 #include <rte_ethdev.h>
 #include <rte_pause.h>
@@ -109,6 +111,10 @@ static void burst_order(struct weir_worker *worker)
     uint8_t unknown[WEIR_BURST_MAX];
     unsigned int count = 0;
 
+    if (open && !worker->shadow) {
+        memset(burst->order, WEIR_POLICY_ALLOW, burst->count);
+        return;
+    }
     for (unsigned int i = 0; i < burst->count; i++) {
         bool shadow = worker->fleet->ports->port[burst->packet[i].port].shadow;
 
@@ -132,9 +138,6 @@ static void burst_finish(struct weir_worker *worker)
 
     if (burst->count == 0)
         return;
-    for (unsigned int i = 0; i < burst->count; i++)
-        worker->traffic.tcp_packets += burst->packet[i].kind == WEIR_KIND_TCP ||
-                                       burst->packet[i].reason == WEIR_REASON_TCP_CHECKSUM;
     weir_burst_match(burst, &worker->tracker);
     burst_order(worker);
     weir_burst_track(burst, &worker->tracker);
@@ -190,26 +193,47 @@ static void burst_epochs(struct weir_worker *worker)
     }
 }
 
+/* Count what was received, parsed already: so that its mbufs are at hand. Are there pieces? */
+static bool burst_count(struct weir_worker *worker, struct weir_port_traffic *traffic)
+{
+    const struct weir_burst *burst = &worker->burst;
+    uint64_t bytes = 0;
+    unsigned int tcp = 0;
+    unsigned int pieces = 0;
+
+    for (unsigned int i = 0; i < burst->count; i++) {
+        const struct weir_packet *packet = &burst->packet[i];
+
+        bytes += burst->mbuf[i]->pkt_len;
+        tcp += packet->kind == WEIR_KIND_TCP || packet->reason == WEIR_REASON_TCP_CHECKSUM;
+        pieces += packet->kind == WEIR_KIND_FRAGMENT;
+    }
+    traffic->rx_packets += burst->count;
+    traffic->rx_bytes += bytes;
+    worker->traffic.tcp_packets += tcp;
+    return pieces > 0;
+}
+
 /* Packets that stand in burst.mbuf, as they came from the queue. */
 static void burst_work(struct weir_worker *worker, struct weir_rx_queue *queue,
                        unsigned int received)
 {
     struct weir_port_traffic *traffic = &worker->traffic.port[queue->port];
     struct weir_burst *burst = &worker->burst;
+    bool pieces;
 
     burst->count = received;
-    traffic->rx_packets += received;
-    traffic->rx_bytes += weir_frame_bytes(burst->mbuf, received);
     worker->traffic.burst_fill[bucket_of(received, WEIR_FILL_BUCKETS)]++;
     weir_burst_parse(burst, &worker->reader,
                      queue->number * worker->fleet->ports->port[queue->port].rx_queues +
                          queue->queue,
                      worker->fleet->ports->port[queue->port].rx_queues);
     queue->number += received;
+    pieces = burst_count(worker, traffic);
     if (worker->fleet->lossless)
         burst_epochs(worker);
     weir_burst_hash(burst, &worker->fleet->rules);
-    if (worker->fleet->count > 1 || weir_burst_has_pieces(burst))
+    if (worker->fleet->count > 1 || pieces)
         weir_steer_burst(worker);
     burst_finish(worker);
 }
@@ -387,6 +411,8 @@ int weir_worker_run(void *arg)
     struct weir_worker *worker = arg;
     int phase;
 
+    for (unsigned int port = 0; port < RTE_MAX_ETHPORTS; port++)
+        worker->shadow = worker->shadow || worker->fleet->ports->port[port].shadow;
     worker->poll_tsc = rte_rdtsc();
     worker->poll_idle = true;
     worker->sweep_tsc = worker->poll_tsc;

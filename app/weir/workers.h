@@ -120,6 +120,7 @@ struct weir_worker {
     struct weir_rx_ahead *ahead; /* by queue; NULL: packets are taken as they come */
     uint32_t rx_epoch;           /* how often the clock of finite ports was set back, and */
     uint64_t rx_clock_us;        /* latest time received since then */
+    bool shadow;                 /* some port is in shadow mode */
     struct rte_ring *inbox;      /* mbufs from other workers; NULL with one worker */
     struct weir_backlog backlog;
     struct rte_ring *flows;  /* struct weir_flow_copy to the control core; NULL where not wanted */
