@@ -11,13 +11,10 @@
 #include <rte_errno.h>
 #include <rte_mbuf.h>
 
-#include "dp/burst.h"
+#include "weir/port_frame.h"
 #include "weir/rss.h"
 
 #define POOL_CACHE 256U
-#define FRAME_EXTRA                                                                                \
-    (RTE_ETHER_HDR_LEN + RTE_ETHER_CRC_LEN + 2 * RTE_VLAN_HLEN) /* beyond the MTU                  \
-                                                                 */
 
 static bool is_net_pcap(const struct rte_eth_dev_info *info)
 {
@@ -191,29 +188,41 @@ static uint16_t room_for(uint32_t frame_max)
 /* Frames of its MTU do not fit into one buffer of the common size. */
 static bool is_jumbo(const struct weir_port *port)
 {
-    return port->mtu + FRAME_EXTRA > RTE_MBUF_DEFAULT_DATAROOM;
+    return port->takes + WEIR_FRAME_EXTRA > RTE_MBUF_DEFAULT_DATAROOM;
 }
 
-static bool takes_segments(const struct rte_eth_dev_info *info)
+/* A buffer of the pool, which all ports share, must not be too large for one of them. */
+static int room_check(const struct weir_ports *ports, uint32_t room)
 {
-    return (info->rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER) != 0 &&
-           (info->tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS) != 0;
+    for (uint16_t id = 0; id < RTE_MAX_ETHPORTS; id++) {
+        struct rte_eth_dev_info info;
+
+        if (!ports->port[id].used || rte_eth_dev_info_get(id, &info) != 0 ||
+            room <= weir_frame_room_most(&info))
+            continue;
+        fprintf(stderr,
+                "weir: port %s takes no packet buffers of %u octets, as other ports need them: "
+                "expected at most %u%s\n",
+                ports->port[id].name, room, weir_frame_room_most(&info), weir_frame_mtu_why(&info));
+        return -EINVAL;
+    }
+    return 0;
 }
 
 /* What one buffer must hold: large frames too, where a port does not take them in several. */
-static uint16_t room_of_all(const struct weir_ports *ports, const struct weir_settings *settings)
+static int room_of_all(const struct weir_ports *ports, const struct weir_settings *settings,
+                       uint16_t *room)
 {
-    uint16_t room = room_for(settings->frame_max);
+    uint32_t most = room_for(settings->frame_max);
 
     for (uint16_t id = 0; id < RTE_MAX_ETHPORTS; id++) {
-        const struct weir_port *port = &ports->port[id];
         struct rte_eth_dev_info info;
 
-        if (port->used && is_jumbo(port) && rte_eth_dev_info_get(id, &info) == 0 &&
-            !takes_segments(&info))
-            room = RTE_MAX(room, (uint16_t)(port->mtu + FRAME_EXTRA + RTE_PKTMBUF_HEADROOM));
+        if (ports->port[id].used && rte_eth_dev_info_get(id, &info) == 0)
+            most = RTE_MAX(most, weir_frame_room(&info, ports->port[id].takes));
     }
-    return room;
+    *room = (uint16_t)RTE_MIN(most, (uint32_t)UINT16_MAX);
+    return room_check(ports, most);
 }
 
 /* The buffers lie at the NUMA node of the first port that has one. */
@@ -228,14 +237,17 @@ static int socket_of_all(const struct weir_ports *ports)
 static int pool_make(struct weir_ports *ports, const struct weir_settings *settings)
 {
     unsigned int used = 0;
+    uint16_t room;
     size_t count;
 
+    if (room_of_all(ports, settings, &room) != 0)
+        return -EINVAL;
     for (unsigned int id = 0; id < RTE_MAX_ETHPORTS; id++)
         used += ports->port[id].used;
     count = (size_t)settings->mbufs * used;
-    ports->pool = rte_pktmbuf_pool_create("weir_mbufs", (unsigned int)RTE_MIN(count, 1U << 26),
-                                          POOL_CACHE, RTE_ALIGN(sizeof(struct weir_luggage), 8),
-                                          room_of_all(ports, settings), socket_of_all(ports));
+    ports->pool =
+        rte_pktmbuf_pool_create("weir_mbufs", (unsigned int)RTE_MIN(count, 1U << 26), POOL_CACHE,
+                                weir_frame_private(), room, socket_of_all(ports));
     if (ports->pool != NULL)
         return 0;
     fprintf(
@@ -278,10 +290,10 @@ static int port_configure(uint16_t id, const struct weir_port *port,
     int err = -ENOTSUP;
 
     conf.rxmode.offloads = info->rx_offload_capa & RTE_ETH_RX_OFFLOAD_CHECKSUM;
-    conf.rxmode.mtu = port->mtu;
-    if (is_jumbo(port) && takes_segments(info)) {
-        conf.rxmode.offloads |= RTE_ETH_RX_OFFLOAD_SCATTER;
-        conf.txmode.offloads |= RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+    conf.rxmode.mtu = RTE_MIN((uint32_t)port->mtu, weir_frame_mtu_told(info));
+    if (is_jumbo(port) && weir_frame_chains(info)) {
+        conf.rxmode.offloads |= info->rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER;
+        conf.txmode.offloads |= info->tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
     }
     if (port->rx_queues > 1 && !is_net_pcap(info)) {
         struct rte_eth_conf with_rss = conf;
@@ -292,18 +304,37 @@ static int port_configure(uint16_t id, const struct weir_port *port,
     return err == 0 ? 0 : rte_eth_dev_configure(id, port->rx_queues, port->tx_queues, &conf);
 }
 
-/* A driver that cannot be told keeps what it has, and the operator is told. */
-static int mtu_set(uint16_t id, const struct weir_port *port)
+/*
+ * Some drivers cannot be told an MTU, or only a smaller one than they carry: the network interface
+ * behind them can. Without one they take frames as they come, and the operator is told.
+ */
+static int mtu_set(uint16_t id, const struct weir_port *port, const struct rte_eth_dev_info *info)
 {
-    uint16_t has = 0;
-    int err = port->mtu == 0 ? 0 : rte_eth_dev_set_mtu(id, port->mtu);
+    int err = -ENOTSUP;
 
+    if (port->mtu == 0)
+        return 0;
+    if (port->mtu <= weir_frame_mtu_told(info))
+        err = rte_eth_dev_set_mtu(id, port->mtu);
+    if (err == -ENOTSUP)
+        err = weir_frame_interface_mtu_set(info, port->mtu);
     if (err != -ENOTSUP)
         return err;
-    rte_eth_dev_get_mtu(id, &has);
-    fprintf(stderr, "weir: port %s: its driver cannot set an MTU of %u, it stays at %u\n",
-            port->name, port->mtu, has);
+    fprintf(stderr,
+            "weir: port %s: its driver cannot set an MTU of %u; it takes frames as they come\n",
+            port->name, port->mtu);
     return 0;
+}
+
+/* What may leave by it; after its start, as its MTU stands then. */
+static void sends_learn(struct weir_ports *ports, uint16_t id, const struct rte_eth_dev_info *info)
+{
+    struct weir_port *port = &ports->port[id];
+    bool several = is_jumbo(port) && weir_frame_chains(info);
+    uint16_t mtu = 0;
+
+    rte_eth_dev_get_mtu(id, &mtu);
+    port->frame_max = weir_frame_sends(info, mtu, rte_pktmbuf_data_room_size(ports->pool), several);
 }
 
 /* How packets get to their workers, where there are several. */
@@ -320,17 +351,73 @@ static void port_tell(uint16_t id, const struct weir_port *port,
                 port->name, port->rx_queues, weir_rss_choose(id, info, port->rx_queues), workers);
 }
 
-static int mtu_check(const struct weir_port *port, const struct rte_eth_dev_info *info)
+static int frames_check(const struct weir_port *port, const struct rte_eth_dev_info *info)
 {
-    uint32_t most = info->max_rx_pktlen - RTE_ETHER_HDR_LEN - RTE_ETHER_CRC_LEN;
+    const char *arguments = weir_frame_arguments(info);
+    uint32_t most = weir_frame_mtu_most(info);
 
-    if (info->max_mtu != UINT16_MAX)
-        most = RTE_MIN(most, info->max_mtu);
+    if (arguments != NULL) {
+        fprintf(stderr, "weir: port %s: arguments of its --vdev: expected %s\n", port->name,
+                arguments);
+        return -EINVAL;
+    }
     if (port->mtu <= most && (port->mtu == 0 || port->mtu >= info->min_mtu))
         return 0;
-    fprintf(stderr, "weir: port %s: its driver takes no MTU of %u: expected %u to %u\n", port->name,
-            port->mtu, info->min_mtu, most);
+    fprintf(stderr, "weir: port %s: its driver takes no MTU of %u: expected %u to %u%s\n",
+            port->name, port->mtu, info->min_mtu, most, weir_frame_mtu_why(info));
     return -EINVAL;
+}
+
+/* What frames to expect: by the configuration, else by the interface, as far as that can be. */
+static void mtu_learn(struct weir_port *port, const struct rte_eth_dev_info *info)
+{
+    uint32_t has = port->mtu == 0 ? weir_frame_mtu_has(info) : port->mtu;
+    uint32_t most = weir_frame_mtu_most(info);
+
+    if (has > most && most < UINT16_MAX)
+        fprintf(stderr,
+                "weir: port %s: its interface has an MTU of %u, but larger frames than those of an "
+                "MTU of %u do not pass%s\n",
+                port->name, has, most, weir_frame_mtu_why(info));
+    most = RTE_MIN(most, (uint32_t)UINT16_MAX);
+    port->takes = (uint16_t)RTE_MIN(has, most);
+}
+
+/* What one side sends with its MTU does not leave by the other. */
+static void pairs_compare(const struct weir_ports *ports)
+{
+    for (uint16_t id = 0; id < RTE_MAX_ETHPORTS; id++) {
+        const struct weir_port *port = &ports->port[id];
+        const struct weir_port *peer =
+            port->peer == WEIR_PORT_NONE ? port : &ports->port[port->peer];
+
+        if (port->used && peer->takes != 0 && port->takes > peer->takes)
+            fprintf(stderr,
+                    "weir: port %s has an MTU of %u, but its peer %s one of %u: larger frames are "
+                    "lost on the way to it\n",
+                    port->name, port->takes, peer->name, peer->takes);
+    }
+}
+
+static int ports_learn(struct weir_ports *ports)
+{
+    int err = 0;
+
+    for (uint16_t id = 0; err == 0 && id < RTE_MAX_ETHPORTS; id++) {
+        struct weir_port *port = &ports->port[id];
+        struct rte_eth_dev_info info;
+
+        if (!port->used)
+            continue;
+        err = rte_eth_dev_info_get(id, &info);
+        if (err == 0)
+            err = frames_check(port, &info);
+        if (err == 0)
+            mtu_learn(port, &info);
+    }
+    if (err == 0)
+        pairs_compare(ports);
+    return err;
 }
 
 static int port_start(struct weir_ports *ports, uint16_t id, const struct weir_settings *settings)
@@ -339,14 +426,12 @@ static int port_start(struct weir_ports *ports, uint16_t id, const struct weir_s
     struct rte_eth_dev_info info;
     int err = rte_eth_dev_info_get(id, &info);
 
-    if (err == 0)
-        err = mtu_check(port, &info);
     if (err == 0) {
         queues_count(port, &info, settings->workers);
         err = port_configure(id, port, &info);
     }
     if (err == 0)
-        err = mtu_set(id, port);
+        err = mtu_set(id, port, &info);
     if (err == 0)
         err = queues_make(ports, id, settings);
     if (err == 0)
@@ -355,6 +440,7 @@ static int port_start(struct weir_ports *ports, uint16_t id, const struct weir_s
         fprintf(stderr, "weir: port %s does not start: %s\n", port->name, rte_strerror(-err));
         return err;
     }
+    sends_learn(ports, id, &info);
     rte_eth_macaddr_get(id, &port->own);
     rte_eth_promiscuous_enable(id); /* what cannot be set is on already, or is no matter */
     if (settings->workers > 1 && !is_net_pcap(&info))
@@ -364,8 +450,10 @@ static int port_start(struct weir_ports *ports, uint16_t id, const struct weir_s
 
 int weir_ports_start(struct weir_ports *ports, const struct weir_settings *settings)
 {
-    int err = pool_make(ports, settings);
+    int err = ports_learn(ports);
 
+    if (err == 0)
+        err = pool_make(ports, settings);
     for (uint16_t id = 0; err == 0 && id < RTE_MAX_ETHPORTS; id++)
         if (ports->port[id].used)
             err = port_start(ports, id, settings);

@@ -19,6 +19,8 @@ struct weir_port {
     bool used;
     bool shadow;
     uint16_t mtu;               /* that it is to have; 0: whatever it has */
+    uint16_t takes;             /* MTU of the frames that are expected of it */
+    uint32_t frame_max;         /* octets of the largest frame that may leave by it */
     bool readdress;             /* frames that leave get these two Ethernet addresses */
     struct rte_ether_addr next; /* destination, and */
     struct rte_ether_addr own;  /* source, the port's */

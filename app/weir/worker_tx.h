@@ -34,13 +34,20 @@ static inline void weir_tx_readdress(const struct weir_port *port, struct rte_mb
     ether->src_addr = port->own;
 }
 
-/* Put a frame into the port's buffer. A burst of packets fits; trains of fragments can be longer.
+/*
+ * Put a frame into the port's buffer; one that is too large for the port is lost, and counted. A
+ * burst of packets fits; trains of fragments can be longer.
  */
 static inline void weir_tx_push(struct weir_worker *worker, uint16_t port, struct rte_mbuf *mbuf)
 {
     struct weir_tx_buffer *buffer = &worker->tx[port];
     const struct weir_port *out = &worker->fleet->ports->port[port];
 
+    if (unlikely(mbuf->pkt_len > out->frame_max)) {
+        worker->traffic.port[port].tx_lost++;
+        rte_pktmbuf_free(mbuf);
+        return;
+    }
     if (unlikely(out->readdress))
         weir_tx_readdress(out, mbuf);
     if (unlikely(buffer->count == WEIR_BURST_MAX))

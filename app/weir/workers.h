@@ -66,7 +66,7 @@ struct weir_rx_ahead {
 struct weir_port_traffic {
     uint64_t rx_packets, rx_bytes; /* octets of frames, here and below */
     uint64_t tx_packets, tx_bytes;
-    uint64_t tx_lost; /* its transmit queue or outgoing ring was full */
+    uint64_t tx_lost; /* its transmit queue or outgoing ring was full, or the frame too large */
 };
 
 /* Counters of the loop; written by the worker only. All of them 64-bit: see weir_stats_take. */

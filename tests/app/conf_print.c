@@ -17,7 +17,7 @@ static const char head[] =
     "# Pairs of DPDK ports: a frame received by one leaves by the other as it came. At most 16.\n"
     "# Without b, a receives only. mode is that of tracking where it is left out.\n"
     "# mac_a and mac_b: frames that leave by a (b) go to this address; else as they came.\n"
-    "# mtu: of both; else the drivers'.\n"
+    "# mtu: of both; else the interfaces' or drivers'.\n"
     "# An empty list pairs all ports in EAL's order; an odd last one receives only.\n"
     "# ports = (\n"
     "#     { a = \"0000:01:00.0\"; b = \"0000:01:00.1\"; mode = \"shadow\"; },\n"

@@ -7,6 +7,7 @@ box_test.py [--list] [NAME...]      default: all tests; each in namespaces of it
 
 import contextlib
 import errno
+import functools
 import json
 import os
 import re
@@ -21,7 +22,7 @@ from collections import Counter
 import surroundings
 import traffic
 from box import SMALL, Weir, lcores
-from boxlab import BoxLab, DirectLab, NoBox
+from boxlab import BoxLab, ChainLab, DirectLab, NoBox
 from recorder import protocols
 from recorder.lab import V4, V6
 from recorder.wire import Trouble, WireOptions
@@ -44,13 +45,13 @@ def test(function, *arguments):
     return function
 
 
-def check_sums(outcome, dropped=False):
+def check_sums(outcome, dropped=False, missed=False):
     """Received = forwarded + dropped + answered, what was forwarded was sent, and nothing was dropped unawares."""
     counts = outcome.counts
     expect(outcome.status == 0, f"exit status {outcome.status}: {outcome.messages[-300:]}")
     handled = sum(counts.get(verdict, 0) for verdict in ("forward", "drop", "answer", "consume"))
     expect(counts["packets"] == handled > 0, f"received {counts['packets']}, handled {handled}")
-    for trouble in ("missed", "broken"):
+    for trouble in ("broken",) if missed else ("missed", "broken"):
         expect(counts.get(trouble, 0) == 0, f"{trouble}: {counts.get(trouble)}")
     refused = {line["reason"] for line in outcome.trace if line["verdict"] != "forward"} - DROPPED_MAY_BE
     expect(dropped or not refused, f"refused: {refused}")
@@ -219,6 +220,103 @@ def workers(driver, queues):
 
 for driver_queues in (("af_packet", "1"), ("af_packet", "2"), ("tap", "2")):
     test(workers, *driver_queues)
+
+
+SLOTS = ",framesz=12288,blocksz=12288,framecnt=512"
+CHAINS = {
+    "memif": tuple(f"net_memif0,role={role},id=0,socket={{0}}/link,socket-abstract=no,bsize=9216"
+                   for role in ("server", "client")),
+    "vhost": ("net_vhost0,iface={0}/link", "net_virtio_user0,path={0}/link,queues=1,queue_size=1024"),
+}
+
+
+def large(lab, mtu):
+    """Echo requests and segments that fill the MTU, both families; and frames that a small one carries, too."""
+    for family, header in ((V4, 28), (V6, 48)):
+        for size in (mtu - header, 64):
+            status, text = traffic.output_of(lab.client, "ping", "-q", "-c", "3", "-i", "0.05", "-W", "2", "-M", "do", "-s",
+                                             str(size), lab.server.address[family])
+            expect(status == 0 and "3 received" in text, f"{size} octets: {text}")
+
+
+def check_large(outcome, mtu, port):
+    """Bulk transfers went in segments that fill the MTU, and none was refused."""
+    check_sums(outcome, missed=True)  # net_pcap: the kernel drops what libpcap's buffer has no room for
+    expect(outcome.counts.get("drop", 0) == 0, outcome.messages[-600:])
+    bulk = max(tcp_flows(outcome, port), key=lambda f: f["orig_bytes"] + f["resp_bytes"])
+    segment = max(bulk["orig_bytes"] / bulk["orig_packets"], bulk["resp_bytes"] / bulk["resp_packets"])
+    expect(mtu * 0.9 < segment <= mtu, f"{segment} octets in a packet on average")
+
+
+def jumbo(driver, mtu, device_options=""):
+    """Frames far beyond 1500 octets, between ports that are told so."""
+    pair = f'ports = ( {{ a = "net_{driver}0"; b = "net_{driver}1"; mtu = {mtu}; }} );\n'
+    with opened(driver, device_options=device_options, mtu=int(mtu), config=SMALL + pair) as lab:
+        large(lab, int(mtu))
+        rates = traffic.iperf3(lab)
+        outcome = lab.weir.stop()
+    check_large(outcome, int(mtu), 5201)
+    return rates
+
+
+for driver_mtu in (("af_packet", "9000", SLOTS), ("af_xdp", "3200"), ("pcap", "9000")):
+    TESTS["jumbo-" + driver_mtu[0]] = functools.partial(jumbo, *driver_mtu)
+
+
+def jumbo_link(name):
+    """The same through two weirs and what connects them."""
+    with ChainLab(scratch(), CHAINS[name], "af_packet", device_options=SLOTS, mtu=9000) as lab:
+        lab.wait_ready()
+        large(lab, 9000)
+        for family, port in ((V4, 9100), (V6, 9101)):
+            Transfer(lab, 8 << 20, family, port).finish()
+        outcomes = [weir.stop() for weir in (lab.weir, lab.second)]
+    for outcome in outcomes:
+        check_large(outcome, 9000, 9100)
+        check_large(outcome, 9000, 9101)
+
+
+for name in CHAINS:
+    test(jumbo_link, name)
+
+
+@test
+def too_large():
+    """Frames that the other port cannot send are lost, and counted as that; all others go on."""
+    links = [link.replace("bsize=9216", "rsize=6") for link in CHAINS["memif"]]  # 64 slots: they come round often
+    with ChainLab(scratch(), links, "af_packet", device_options=SLOTS, mtu=9000) as lab:
+        lab.wait_ready()
+        for family, _ in FAMILIES:
+            for size, count in ((4000, 0), (64, 100), (1900, 20), (4000, 0), (64, 100)):
+                _, text = traffic.output_of(lab.client, "ping", "-q", "-f", "-c", str(count or 20), "-W", "1", "-M", "do",
+                                            "-s", str(size), lab.server.address[family])
+                expect(f" {count} received" in text, f"{size} octets: {text}")
+        outcome = lab.weir.stop()
+    expect("weir: port net_af_packet0 has an MTU of 9000, but its peer net_memif0 one of 2022" in outcome.messages,
+           outcome.messages)
+    unsent = re.search(r"not sent +(\d+)", outcome.messages)
+    expect(unsent and int(unsent[1]) >= 4 * 20, f"not counted: {outcome.messages[-600:]}")
+
+
+def no_jumbo(driver, mtu, expected, device_options=""):
+    """What a driver cannot carry is refused at the start, and it says what it can."""
+    pair = f'ports = ( {{ a = "net_{driver}0"; b = "net_{driver}1"; mtu = {mtu}; }} );\n'
+    lab = DirectLab(scratch(), driver, device_options, config=SMALL + pair)
+    try:
+        with lab:
+            lab.weir.process.wait(10)
+            said = lab.weir.said()
+    except NoBox as error:
+        said = str(error)
+    expect(f"weir: port net_{driver}0: {expected}" in said, said)
+
+
+for name, refused in (
+        ("tap", ("tap", 9000, "its driver takes no MTU of 9000: expected 46 to 1504\n")),
+        ("af_packet", ("af_packet", 9000, "its driver takes no MTU of 9000: expected 46 to 1956; its --vdev says")),
+        ("af_xdp", ("af_xdp", 3500, "its driver takes no MTU of 3500: expected 68 to 3238; a frame")),
+        ("slots", ("af_packet", 9000, "arguments of its --vdev: expected blocksz=", ",framesz=12288,blocksz=16384"))):
+    TESTS["no-jumbo-" + name] = functools.partial(no_jumbo, *refused)
 
 
 @test

@@ -61,6 +61,14 @@ class Sample:
     flows: list
 
 
+def wait_serving(weir):
+    deadline = time.monotonic() + READY_SEC
+    while not weir.serves():
+        if weir.process.poll() is not None or time.monotonic() > deadline:
+            raise NoBox(f"weir does not start: {weir.said()[-300:]}")
+        time.sleep(0.05)
+
+
 class Ready:
     """Waiting until weir passes what the hosts send; `weir` is the process between them."""
 
@@ -125,11 +133,18 @@ class BoxLab(Ready, Lab):
 class DirectLab(Ready, Lab):
     """weir alone between the hosts, on ports of one driver: nothing is lost but by weir."""
 
-    def __init__(self, scratch, driver, device_options="", **weir):
-        super().__init__(os.path.join(scratch, "direct"), scratch)
+    INTERFACE = {"pcap": "rx_iface_in={0},tx_iface={0}"}  # how others name theirs: iface=
+
+    def __init__(self, scratch, driver, device_options="", mtu=1500, **weir):
+        super().__init__(os.path.join(scratch, "direct"), scratch, mtu=mtu)
         self.driver = driver
-        devices = [f"net_{driver}{n},iface=tap{end}{device_options}" for n, end in enumerate("ab")]
-        self.weir = Weir(scratch, devices, **weir)
+        self.weir = self.make_weir(scratch, [self.device(n, end) + device_options for n, end in enumerate("ab")], **weir)
+
+    def device(self, number, end):
+        return f"net_{self.driver}{number}," + self.INTERFACE.get(self.driver, "iface={0}").format("tap" + end)
+
+    def make_weir(self, scratch, devices, **weir):
+        return Weir(scratch, devices, **weir)
 
     def connect(self, host, port):
         """net_tap makes the interface itself, when it starts; it moves to its host while weir runs."""
@@ -137,11 +152,7 @@ class DirectLab(Ready, Lab):
             super().connect(host, port)
             return
         self.weir.start()
-        deadline = time.monotonic() + READY_SEC
-        while not self.weir.serves():  # until then it may open more queues of the interface by its name
-            if self.weir.process.poll() is not None or time.monotonic() > deadline:
-                raise NoBox(f"weir does not start: {self.weir.said()[-300:]}")
-            time.sleep(0.05)
+        wait_serving(self.weir)  # until then it may open more queues of the interface by its name
         run("ip", "-n", "box", "link", "set", port, "netns", host.name, "name", host.device)
 
     def make_wire(self):
@@ -149,4 +160,29 @@ class DirectLab(Ready, Lab):
 
     def __exit__(self, *error):
         self.weir.kill()
+        super().__exit__(*error)
+
+
+class ChainLab(DirectLab):
+    """Two weirs in a row, with ports that have no interface between them: `links` are those of the first and the second."""
+
+    def __init__(self, scratch, links, driver, **options):
+        self.links, self.second = links, None
+        super().__init__(scratch, driver, **options)
+
+    def make_weir(self, scratch, devices, **weir):
+        where = [os.path.join(scratch, name) for name in ("first", "second")]
+        for folder in where:
+            os.makedirs(folder)
+        self.second = Weir(where[1], [self.links[1].format(scratch), devices[1]], turn=1, **weir)
+        return Weir(where[0], [devices[0], self.links[0].format(scratch)], **weir)
+
+    def make_wire(self):
+        self.weir.start()
+        wait_serving(self.weir)  # it makes the socket that the second one connects to
+        self.second.start()
+        return self.weir
+
+    def __exit__(self, *error):
+        self.second.kill()
         super().__exit__(*error)
