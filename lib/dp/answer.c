@@ -176,6 +176,12 @@ static void unreachable_append(struct rte_mbuf *answer, const struct rte_mbuf *m
     }
 }
 
+/* 224/4 and above: a group, or everybody. */
+static bool is_many4(const uint8_t *addr)
+{
+    return addr[0] >= 0xe0;
+}
+
 /* RFC 1122 3.2.2, RFC 4443 2.4 e: nobody is told about what was sent to many. */
 static bool sent_to_many(const struct rte_mbuf *mbuf, const struct weir_packet *packet)
 {
@@ -186,7 +192,22 @@ static bool sent_to_many(const struct rte_mbuf *mbuf, const struct weir_packet *
         return true;
     if (packet->family == 6)
         return ((const struct rte_ipv6_hdr *)(const void *)l3)->dst_addr[0] == 0xff;
-    return l3[offsetof(struct rte_ipv4_hdr, dst_addr)] >= 0xe0; /* 224/4 and above */
+    return is_many4(l3 + offsetof(struct rte_ipv4_hdr, dst_addr));
+}
+
+/* The same RFCs: nor about what did not come from one host: unspecified, loopback, a group. */
+static bool sent_by_nobody(const struct rte_mbuf *mbuf, const struct weir_packet *packet)
+{
+    static const uint8_t zeros[15];
+    const uint8_t *l3 = rte_pktmbuf_mtod_offset(mbuf, const uint8_t *, packet->l3_off);
+    const uint8_t *src;
+
+    if (packet->family == 6) {
+        src = ((const struct rte_ipv6_hdr *)(const void *)l3)->src_addr;
+        return src[0] == 0xff || (memcmp(src, zeros, sizeof(zeros)) == 0 && src[15] <= 1);
+    }
+    src = l3 + offsetof(struct rte_ipv4_hdr, src_addr);
+    return src[0] == 0 || src[0] == 127 || is_many4(src);
 }
 
 struct rte_mbuf *weir_answer_make(const struct rte_mbuf *mbuf, const struct weir_packet *packet,
@@ -197,7 +218,7 @@ struct rte_mbuf *weir_answer_make(const struct rte_mbuf *mbuf, const struct weir
     struct rte_mbuf *answer;
 
     if (packet->family == 0 || packet->kind == WEIR_KIND_ICMP_ERROR || sent_to_many(mbuf, packet) ||
-        (tcp && (packet->seg.flags & WEIR_TCP_RST)))
+        sent_by_nobody(mbuf, packet) || (tcp && (packet->seg.flags & WEIR_TCP_RST)))
         return NULL;
     if (mbuf->nb_segs > 1 && mbuf->data_len < packet->l4_off + sizeof(struct rte_tcp_hdr))
         return NULL; /* headers in pieces: too odd to answer */

@@ -53,7 +53,9 @@ def at(frames, start_us=storm.START_US, step_us=1000):
     return [(start_us + n * step_us, frame) for n, frame in enumerate(frames)]
 
 
-class Ports(unittest.TestCase):
+class Bench(unittest.TestCase):
+    """Runs weir between captures."""
+
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="ports-")
         self.addCleanup(shutil.rmtree, self.folder)
@@ -83,6 +85,8 @@ class Ports(unittest.TestCase):
             out.write(text)
         return f'policy: {{ file = "{self.path("policy")}"; }};\n'
 
+
+class Ports(Bench):
     def test_frames_leave_by_the_other_port_of_their_pair_as_they_came(self):
         frames = [[query(n * 100 + port, vlan=port or None) for n in range(50)] for port in range(6)]
         for workers in (1, 3):
