@@ -189,6 +189,7 @@ static json_t *ports_stats(const struct weir_control *control, const struct weir
         put(object, "rx_missed", port->missed);
         put(object, "rx_errors", port->errors);
         put(object, "rx_no_buffer", port->no_buffer);
+        put(object, "tx_errors", port->send_errors);
         json_array_append_new(array, object);
     }
     return array;

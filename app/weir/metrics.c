@@ -112,6 +112,9 @@ static void put_ports(struct page *page)
          offsetof(struct weir_stats_port, errors)},
         {"weir_port_receive_no_buffer", "Receptions that failed for want of a packet buffer.",
          offsetof(struct weir_stats_port, no_buffer)},
+        {"weir_port_send_errors",
+         "Frames that a driver could not send: its link is down, say. Some count lost ones, too.",
+         offsetof(struct weir_stats_port, send_errors)},
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)

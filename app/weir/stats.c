@@ -145,6 +145,7 @@ static void ports_take(struct weir_stats *stats, const struct weir_ports *ports)
         port->missed = own.imissed;
         port->errors = own.ierrors;
         port->no_buffer = own.rx_nombuf;
+        port->send_errors = own.oerrors;
     }
     if (ports->pool == NULL)
         return;

@@ -44,7 +44,8 @@ struct weir_stats_worker {
 struct weir_stats_port {
     bool used;
     struct weir_port_traffic traffic;   /* of all workers */
-    uint64_t missed, errors, no_buffer; /* as the port itself counts them */
+    uint64_t missed, errors, no_buffer; /* as the port itself counts them, and */
+    uint64_t send_errors;               /* likewise */
 };
 
 /* What the control core counts of its own work. */

@@ -149,11 +149,13 @@ static void ports(const json_t *list)
         {.name = "RX MISSED", .right = true, .colour = colour_lost},
         {.name = "RX ERRORS", .right = true, .colour = colour_lost},
         {.name = "NO BUFFER", .right = true, .colour = colour_lost},
+        {.name = "TX ERRORS", .right = true, .colour = colour_lost},
     };
     static const struct member shown[] = {
         {"port", COUNT},       {"name", TEXT},       {"peer", COUNT},       {"mode", TEXT},
         {"rx_packets", COUNT}, {"rx_bytes", COUNT},  {"tx_packets", COUNT}, {"tx_bytes", COUNT},
         {"tx_lost", COUNT},    {"rx_missed", COUNT}, {"rx_errors", COUNT},  {"rx_no_buffer", COUNT},
+        {"tx_errors", COUNT},
     };
 
     rows_print(list, columns, shown, sizeof(shown) / sizeof(shown[0]));

@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <time.h>
 
-#define WEIRCTL_COLUMNS_MAX 12U
+#define WEIRCTL_COLUMNS_MAX 13U
 #define WEIRCTL_CELL_MAX    64U /* octets of a cell, its end included */
 
 enum weirctl_colour {

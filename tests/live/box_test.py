@@ -370,9 +370,13 @@ def loss():
     expect(lab.outcome.counts["forward"] > 3000, "too few packets for the transfer")
 
 
+def send_errors(lab):
+    return sum(port["tx_lost"] + port["tx_errors"] for port in json.loads(lab.weir.get("/stats"))["ports"])
+
+
 @test
 def links():
-    """Both links go down and come up again: connections go on."""
+    """Both links go down and come up again: connections go on, and what was not sent meanwhile is counted."""
     with opened("af_packet") as lab:
         transfer = Transfer(lab, 32 << 20)
         transfer.wait_for(4 << 20)
@@ -381,6 +385,10 @@ def links():
                 lab.box.run("ip", "link", "set", device, action)
             time.sleep(0.2)
         transfer.finish()
+        unsent = send_errors(lab)
+        lab.box.run("ip", "link", "set", "tapb", "down")
+        traffic.output_of(lab.client, "ping", "-q", "-c", "20", "-i", "0.02", "-W", "1", lab.server.address[V4])
+        expect(send_errors(lab) >= unsent + 20, f"{send_errors(lab) - unsent} of 20 frames counted as not sent")
         outcome = lab.weir.stop()
     expect(outcome.status == 0, outcome.messages[-300:])
 
