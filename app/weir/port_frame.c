@@ -155,8 +155,9 @@ uint32_t weir_frame_sends(const struct rte_eth_dev_info *info, uint16_t mtu, uin
 {
     uint32_t one = room - RTE_PKTMBUF_HEADROOM;
 
-    if (is(info, "net_af_packet"))
-        return packet_slot(info) - PACKET_BEFORE;
+    if (is(info, "net_af_packet")) /* the kernel drops unsaid what is beyond the MTU and one tag */
+        return RTE_MIN(packet_slot(info) - (uint32_t)PACKET_BEFORE,
+                       weir_frame_mtu_has(info) + RTE_ETHER_HDR_LEN + RTE_VLAN_HLEN);
     if (is(info, "net_memif"))
         return memif_buffer(info);
     if (is(info, "net_tap"))
@@ -187,8 +188,6 @@ uint32_t weir_frame_mtu_has(const struct rte_eth_dev_info *info)
 {
     struct ifreq ifr = {0};
 
-    if (is(info, "net_memif"))
-        return weir_frame_mtu_most(info);
     return interface_ioctl(info, SIOCGIFMTU, &ifr) < 0 ? 0 : (uint32_t)ifr.ifr_mtu;
 }
 

@@ -47,7 +47,7 @@ uint32_t weir_frame_sends(const struct rte_eth_dev_info *info, uint16_t mtu, uin
 /* Octets that a buffer may have at most. */
 uint32_t weir_frame_room_most(const struct rte_eth_dev_info *info);
 
-/* The MTU that a port has of itself: its interface's, its buffers'; 0 where that is not known. */
+/* MTU of the network interface behind a port; 0 where there is none, or it cannot be had. */
 uint32_t weir_frame_mtu_has(const struct rte_eth_dev_info *info);
 
 /* Set that of the network interface. Returns 0, or a negative errno: -ENOTSUP where the port has no

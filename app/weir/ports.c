@@ -383,19 +383,30 @@ static void mtu_learn(struct weir_port *port, const struct rte_eth_dev_info *inf
     port->takes = (uint16_t)RTE_MIN(has, most);
 }
 
+/* The MTU of what can leave by a port: what it has, else what its driver can carry. */
+static uint32_t mtu_out(const struct weir_ports *ports, uint16_t id)
+{
+    struct rte_eth_dev_info info;
+
+    if (id == WEIR_PORT_NONE)
+        return UINT32_MAX;
+    if (ports->port[id].takes != 0 || rte_eth_dev_info_get(id, &info) != 0)
+        return ports->port[id].takes;
+    return weir_frame_mtu_most(&info);
+}
+
 /* What one side sends with its MTU does not leave by the other. */
 static void pairs_compare(const struct weir_ports *ports)
 {
     for (uint16_t id = 0; id < RTE_MAX_ETHPORTS; id++) {
         const struct weir_port *port = &ports->port[id];
-        const struct weir_port *peer =
-            port->peer == WEIR_PORT_NONE ? port : &ports->port[port->peer];
+        uint32_t out = port->used ? mtu_out(ports, port->peer) : UINT32_MAX;
 
-        if (port->used && peer->takes != 0 && port->takes > peer->takes)
+        if (port->takes > out)
             fprintf(stderr,
                     "weir: port %s has an MTU of %u, but its peer %s one of %u: larger frames are "
                     "lost on the way to it\n",
-                    port->name, port->takes, peer->name, peer->takes);
+                    port->name, port->takes, ports->port[port->peer].name, out);
     }
 }
 

@@ -72,9 +72,11 @@ def wait_serving(weir):
 class Ready:
     """Waiting until weir passes what the hosts send; `weir` is the process between them."""
 
+    READY_SEC = READY_SEC
+
     def wait_ready(self):
         """Until a ping passes, IPv4 and IPv6; so the hosts know each other's MAC addresses."""
-        deadline = time.monotonic() + READY_SEC
+        deadline = time.monotonic() + self.READY_SEC
         for family in (V4, V6):
             while not self.ping(family):
                 if self.weir.process.poll() is not None or time.monotonic() > deadline:
@@ -165,6 +167,8 @@ class DirectLab(Ready, Lab):
 
 class ChainLab(DirectLab):
     """Two weirs in a row, with ports that have no interface between them: `links` are those of the first and the second."""
+
+    READY_SEC = 30  # two that poll, on as few processors as hosts have to share with them
 
     def __init__(self, scratch, links, driver, **options):
         self.links, self.second = links, None

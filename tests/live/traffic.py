@@ -115,6 +115,19 @@ def udp_echo(lab):
         server.close()
 
 
+def large_datagrams(lab, family, port=5353, size=20_000, count=5):
+    """Each way, in pieces; what comes is what was sent."""
+    server = lab.server.socket(family, socket.SOCK_DGRAM, port, timeout_sec=5)
+    client = lab.client.socket(family, socket.SOCK_DGRAM, timeout_sec=5)
+    for _ in range(count):
+        question = os.urandom(size)
+        client.sendto(question, (lab.server.address[family], port))
+        data, peer = server.recvfrom(1 << 16)
+        server.sendto(data, peer)
+        expect(client.recv(1 << 16) == question, "another answer")
+    server.close()
+
+
 def add_far_host(lab):
     """A host beyond the server, over a link with a small MTU."""
     far = Host("far", 4, 1500)  # it offers segments for 1500, so the sender must learn of the link
