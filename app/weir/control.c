@@ -374,6 +374,7 @@ const struct weir_stats *weir_control_stats(struct weir_control *control)
     for (unsigned int i = 0; i < WEIR_LISTINGS_MAX; i++)
         stats->control.listings += control->fleet.listing[i] != NULL;
     stats->control.connections = weir_http_connections(control->http);
+    stats->control.requests += weir_http_refused(control->http);
     return stats;
 }
 

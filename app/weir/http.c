@@ -12,37 +12,25 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "weir/http_gate.h"
 #include "weir/http_listen.h"
 #include "weir/http_request.h"
 
-#define CONNECTIONS_MAX 256U
-#define CONNECTION_ROOM (64U * 1024) /* octets of a connection: header, and what is to be sent */
-#define CONNECTION_STEP 4096U        /* in which its room for what comes in grows */
-#define IDLE_SEC        10U          /* a connection that says nothing, or takes nothing */
-#define TARGET_MAX      8192U
-#define HEADER_MAX      (16U * 1024)
-#define BODY_MAX        (64U * 1024)
-#define BODY_PATIENCE                                                                              \
-    (1024U * 1024)                /* read of one that is too long, so that its sender hears why */
-#define LOOK_USEC        1000000U /* between looks after clients that wait */
-#define STALLED_USEC     5000000U /* a listing that may be broken off if others want one */
+#define CONNECTIONS_MAX  1024U        /* more than the gate lets in */
+#define CONNECTION_ROOM  (64U * 1024) /* octets of a connection: header, and what is to be sent */
+#define CONNECTION_STEP  4096U        /* in which its room for what comes in grows */
+#define LOOK_USEC        1000000U     /* between looks after listings whose readers stall */
+#define STALLED_USEC     5000000U     /* a listing that may be broken off if others want one */
 #define LISTINGS_CROWDED (WEIR_LISTINGS_MAX - 2)
 #define RUN_USEC         50000U /* between rounds of the server where nothing happens */
 #define STOP_ROUNDS      200U
 #define STOP_USEC        5000U
 
-enum { SERVER_UNIX, SERVER_TCP, SERVERS };
-
-/* One listening socket. */
-struct server {
-    struct weir_http *http;
-    struct MHD_Daemon *daemon; /* NULL: none */
-    int epoll;
-};
-
 struct weir_http {
     struct weir_control *control;
-    struct server server[SERVERS];
+    struct MHD_Daemon *daemon; /* listens nowhere: the gate gives it its requests */
+    struct weir_gate *gate;
+    int epoll;                                        /* the daemon's */
     TAILQ_HEAD(weir_requests, weir_request) requests; /* that have begun */
     uint64_t run_us;                                  /* when the server last had its round */
     uint64_t look_us;
@@ -52,21 +40,29 @@ struct weir_http {
 
 /* The life of a request */
 
+static int fd_of(struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+    return info == NULL ? -1 : info->connect_fd;
+}
+
 static void *request_new(void *context, const char *target, struct MHD_Connection *connection)
 {
-    const struct server *server = context;
-    struct weir_request *request = calloc(1, sizeof(*request));
+    struct weir_http *http = context;
+    struct weir_client *client = weir_gate_client(http->gate, fd_of(connection));
+    struct weir_request *request = client == NULL ? NULL : calloc(1, sizeof(*request));
 
+    (void)target;
     if (request == NULL)
         return NULL;
-    request->control = server->http->control;
+    request->control = http->control;
     request->connection = connection;
-    request->read_only = server == &server->http->server[SERVER_TCP];
-    request->target_len = strlen(target);
+    request->client = client;
     request->moved_us = weir_monotonic_us();
-    request->looked_us = request->moved_us;
-    TAILQ_INSERT_TAIL(&server->http->requests, request, link);
-    request->control->counts.requests++;
+    TAILQ_INSERT_TAIL(&http->requests, request, link);
+    http->control->counts.requests++;
     return request;
 }
 
@@ -75,46 +71,20 @@ static void *request_new(void *context, const char *target, struct MHD_Connectio
 static void request_over(void *context, struct MHD_Connection *connection, void **state,
                          enum MHD_RequestTerminationCode how)
 {
-    struct server *server = context;
+    struct weir_http *http = context;
     struct weir_request *request = *state;
 
     (void)connection;
     (void)how;
     if (request == NULL)
         return;
-    TAILQ_REMOVE(&server->http->requests, request, link);
+    TAILQ_REMOVE(&http->requests, request, link);
+    weir_client_answered(request->client);
     weir_scan_end(request->scan);
     weir_job_free(request->job);
     weir_unsubscribe(&request->control->events, request->subscriber);
     free(request);
     *state = NULL;
-}
-
-static enum MHD_Result body_refuse(struct weir_request *request)
-{
-    return weir_http_error(request, MHD_HTTP_CONTENT_TOO_LARGE, "no request needs a body");
-}
-
-/* What can be refused by the header alone. */
-static enum MHD_Result header_seen(struct weir_request *request)
-{
-    const union MHD_ConnectionInfo *header =
-        MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
-    const char *length = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND,
-                                                     MHD_HTTP_HEADER_CONTENT_LENGTH);
-
-    request->begun = true;
-    if (request->target_len > TARGET_MAX)
-        return weir_http_error(request, MHD_HTTP_URI_TOO_LONG,
-                               "the request target has %zu octets: expected at most %u",
-                               request->target_len, TARGET_MAX);
-    if (header != NULL && header->header_size > HEADER_MAX)
-        return weir_http_error(request, MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE,
-                               "the header has %zu octets: expected at most %u",
-                               header->header_size, HEADER_MAX);
-    if (length != NULL && strtoull(length, NULL, 10) > BODY_MAX)
-        return body_refuse(request);
-    return MHD_YES;
 }
 
 static enum MHD_Result on_request(void *context, struct MHD_Connection *connection, const char *url,
@@ -127,19 +97,14 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
     (void)connection;
     (void)version;
     (void)data;
+    *data_len = 0; /* the gate lets no body through */
     if (request == NULL)
         return MHD_NO;
     request->url = url;
-    if (!request->begun)
-        return header_seen(request);
-    if (*data_len > 0) {
-        request->body += *data_len;
-        *data_len = 0;
-        return request->body > BODY_PATIENCE ? MHD_NO : MHD_YES;
-    }
-    if (request->body > BODY_MAX)
-        return body_refuse(request);
-    return weir_http_route(request, method);
+    if (request->begun)
+        return weir_http_route(request, method);
+    request->begun = true;
+    return MHD_YES;
 }
 
 void weir_http_suspend(struct weir_request *request)
@@ -155,30 +120,23 @@ static void request_resume(struct weir_http *http, struct weir_request *request)
     MHD_resume_connection(request->connection);
 }
 
-/* Has the client closed? Nobody reads a suspended connection, so nobody would notice. */
-static bool client_gone(const struct weir_request *request)
+/*
+ * Is the client there? Over TCP one that has closed its direction may have closed all: what ends by
+ * itself goes on to it, what has no end does not.
+ */
+static bool client_there(const struct weir_request *request)
 {
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-    struct pollfd fd = {.events = POLLRDHUP};
-
-    if (info == NULL)
-        return true;
-    fd.fd = info->connect_fd;
-    return poll(&fd, 1, 0) > 0 && (fd.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+    return !weir_client_gone(request->client) &&
+           (request->subscriber == NULL || !weir_client_ended(request->client));
 }
 
 /* Can a suspended request go on? */
-static bool request_ready(struct weir_request *request, uint64_t now_us)
+static bool request_ready(struct weir_request *request)
 {
     if (request->job != NULL) {
         if (request->control->stopping)
             weir_job_cancel(request->job);
         return weir_job_step(request->job);
-    }
-    if (now_us - request->looked_us > LOOK_USEC) {
-        request->looked_us = now_us;
-        request->broken = request->broken || client_gone(request);
     }
     if (request->broken)
         return true;
@@ -224,35 +182,33 @@ static unsigned int requests_look(struct weir_http *http, uint64_t now_us)
         stalled_break(http, now_us);
     }
     for (request = TAILQ_FIRST(&http->requests); request != NULL;
-         request = TAILQ_NEXT(request, link))
-        if (request->suspended && request_ready(request, now_us)) {
+         request = TAILQ_NEXT(request, link)) {
+        request->broken = request->broken || !client_there(request);
+        if (request->suspended && request_ready(request)) {
             request_resume(http, request);
             resumed++;
         }
+    }
     return resumed;
 }
 
 /* Rounds */
 
-static bool servers_ready(const struct weir_http *http, const struct timespec *timeout)
+static bool clients_ready(const struct weir_http *http, const struct timespec *timeout)
 {
-    struct pollfd fd[SERVERS];
-    unsigned int count = 0;
+    struct pollfd fd[] = {{.fd = weir_gate_epoll(http->gate), .events = POLLIN},
+                          {.fd = http->epoll, .events = POLLIN}};
 
-    for (unsigned int i = 0; i < SERVERS; i++)
-        if (http->server[i].daemon != NULL)
-            fd[count++] = (struct pollfd){.fd = http->server[i].epoll, .events = POLLIN};
-    return ppoll(fd, count, timeout, NULL) > 0;
+    return ppoll(fd, 2, timeout, NULL) > 0;
 }
 
-/* One round of a server. It says by a timeout of 0 that it has not done all that it could. */
-static void server_run(struct weir_http *http, struct MHD_Daemon *daemon)
+/* One round of the server. It says by a timeout of 0 that it has not done all that it could. */
+static void server_run(struct weir_http *http)
 {
     MHD_UNSIGNED_LONG_LONG timeout_msec;
 
-    MHD_run(daemon);
-    if (MHD_get_timeout(daemon, &timeout_msec) == MHD_YES && timeout_msec == 0)
-        http->again = true;
+    MHD_run(http->daemon);
+    http->again = MHD_get_timeout(http->daemon, &timeout_msec) == MHD_YES && timeout_msec == 0;
 }
 
 unsigned int weir_http_serve(struct weir_http *http)
@@ -265,15 +221,14 @@ unsigned int weir_http_serve(struct weir_http *http)
         return 0;
     now_us = weir_monotonic_us();
     done = requests_look(http, now_us);
-    /* A round also when nothing is said, since that is when connections time out. */
-    if (!http->again && now_us - http->run_us < RUN_USEC && !servers_ready(http, &none))
-        return done;
-    http->again = false;
+    /* A round also when nothing is said, since that is when patience ends. */
+    if (done == 0 && !http->again && now_us - http->run_us < RUN_USEC &&
+        !clients_ready(http, &none))
+        return 0;
     http->run_us = now_us;
-    for (unsigned int i = 0; i < SERVERS; i++)
-        if (http->server[i].daemon != NULL)
-            server_run(http, http->server[i].daemon);
-    return done + http->again;
+    done += weir_gate_run(http->gate, now_us);
+    server_run(http);
+    return done + weir_gate_run(http->gate, now_us) + http->again;
 }
 
 bool weir_http_wait(struct weir_http *http, unsigned int usec)
@@ -282,7 +237,7 @@ bool weir_http_wait(struct weir_http *http, unsigned int usec)
 
     if (http == NULL)
         return false;
-    servers_ready(http, &timeout);
+    clients_ready(http, &timeout);
     return true;
 }
 
@@ -301,41 +256,32 @@ bool weir_http_idle(const struct weir_http *http)
 
 unsigned int weir_http_connections(const struct weir_http *http)
 {
-    unsigned int count = 0;
+    return http == NULL ? 0 : weir_gate_clients(http->gate);
+}
 
-    for (unsigned int i = 0; http != NULL && i < SERVERS; i++) {
-        const union MHD_DaemonInfo *info =
-            http->server[i].daemon == NULL
-                ? NULL
-                : MHD_get_daemon_info(http->server[i].daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
-
-        count += info == NULL ? 0 : info->num_connections;
-    }
-    return count;
+uint64_t weir_http_refused(const struct weir_http *http)
+{
+    return http == NULL ? 0 : weir_gate_refused(http->gate);
 }
 
 /* Start and stop */
 
-static int server_start(struct weir_http *http, unsigned int which, int fd)
+/* Patience with clients is the gate's. */
+static int server_start(struct weir_http *http)
 {
-    struct server *server = &http->server[which];
-    const union MHD_DaemonInfo *info;
-
-    server->http = http;
-    server->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, server,
-        MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX,
-        MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SEC, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        (size_t)CONNECTION_ROOM, MHD_OPTION_CONNECTION_MEMORY_INCREMENT, (size_t)CONNECTION_STEP,
-        MHD_OPTION_URI_LOG_CALLBACK, request_new, server, MHD_OPTION_NOTIFY_COMPLETED, request_over,
-        server, MHD_OPTION_END);
-    if (server->daemon == NULL) {
+    http->daemon =
+        MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME, 0,
+                         NULL, NULL, on_request, http, MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX,
+                         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_ROOM,
+                         MHD_OPTION_CONNECTION_MEMORY_INCREMENT, (size_t)CONNECTION_STEP,
+                         MHD_OPTION_URI_LOG_CALLBACK, request_new, http,
+                         MHD_OPTION_NOTIFY_COMPLETED, request_over, http, MHD_OPTION_END);
+    http->gate = http->daemon == NULL ? NULL : weir_gate_start(http->daemon);
+    if (http->gate == NULL) {
         warnx("the HTTP server does not start");
-        close(fd);
         return -EIO;
     }
-    info = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
-    server->epoll = info->epoll_fd;
+    http->epoll = MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
     return 0;
 }
 
@@ -348,21 +294,21 @@ static int unix_start(struct weir_http *http, const struct weir_settings *settin
     if (fd < 0)
         return fd;
     stat(settings->http_socket, &http->socket);
-    return server_start(http, SERVER_UNIX, fd);
+    return weir_gate_listen(http->gate, fd, false);
 }
 
 static int tcp_start(struct weir_http *http, const struct weir_settings *settings)
 {
     int fd = weir_listen_tcp(settings->http_tcp);
 
-    return fd < 0 ? fd : server_start(http, SERVER_TCP, fd);
+    return fd < 0 ? fd : weir_gate_listen(http->gate, fd, true);
 }
 
 int weir_http_start(struct weir_control *control)
 {
     const struct weir_settings *settings = control->settings;
     struct weir_http *http;
-    int err = 0;
+    int err;
 
     if (settings->http_socket[0] == '\0' && settings->http_tcp[0] == '\0')
         return 0;
@@ -372,7 +318,8 @@ int weir_http_start(struct weir_control *control)
     http->control = control;
     control->http = http;
     TAILQ_INIT(&http->requests);
-    if (settings->http_socket[0] != '\0')
+    err = server_start(http);
+    if (err == 0 && settings->http_socket[0] != '\0')
         err = unix_start(http, settings);
     if (err == 0 && settings->http_tcp[0] != '\0')
         err = tcp_start(http, settings);
@@ -382,7 +329,9 @@ int weir_http_start(struct weir_control *control)
 /* The last lines of streams go out, as far as clients take them. */
 static void streams_end(struct weir_http *http)
 {
-    for (unsigned int round = 0; round < STOP_ROUNDS && !TAILQ_EMPTY(&http->requests); round++) {
+    for (unsigned int round = 0;
+         round < STOP_ROUNDS && (!TAILQ_EMPTY(&http->requests) || weir_gate_busy(http->gate));
+         round++) {
         struct weir_request *request;
 
         for (request = TAILQ_FIRST(&http->requests); request != NULL;
@@ -398,27 +347,33 @@ static void socket_remove(const struct weir_http *http)
     const char *path = http->control->settings->http_socket;
     struct stat status;
 
-    if (stat(path, &status) == 0 && status.st_ino == http->socket.st_ino &&
-        status.st_dev == http->socket.st_dev)
+    if (http->socket.st_ino != 0 && stat(path, &status) == 0 &&
+        status.st_ino == http->socket.st_ino && status.st_dev == http->socket.st_dev)
         unlink(path);
 }
 
-void weir_http_stop(struct weir_http *http)
+static void server_stop(struct weir_http *http)
 {
     struct weir_request *request;
 
-    if (http == NULL)
-        return;
     streams_end(http);
     for (request = TAILQ_FIRST(&http->requests); request != NULL;
          request = TAILQ_NEXT(request, link))
         if (request->suspended)
             request_resume(http, request);
-    for (unsigned int i = 0; i < SERVERS; i++)
-        if (http->server[i].daemon != NULL)
-            MHD_stop_daemon(http->server[i].daemon);
-    if (http->server[SERVER_UNIX].daemon != NULL)
-        socket_remove(http);
+    MHD_stop_daemon(http->daemon);
+    weir_gate_stop(http->gate);
+    socket_remove(http);
+}
+
+void weir_http_stop(struct weir_http *http)
+{
+    if (http == NULL)
+        return;
+    if (http->gate != NULL)
+        server_stop(http);
+    else if (http->daemon != NULL)
+        MHD_stop_daemon(http->daemon);
     http->control->http = NULL;
     free(http);
 }

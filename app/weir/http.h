@@ -8,6 +8,7 @@
 #define WEIR_APP_HTTP_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct weir_control;
 struct weir_http;
@@ -29,6 +30,9 @@ bool weir_http_wait(struct weir_http *http, unsigned int usec);
 bool weir_http_idle(const struct weir_http *http);
 
 unsigned int weir_http_connections(const struct weir_http *http);
+
+/* Requests that were none. */
+uint64_t weir_http_refused(const struct weir_http *http);
 
 /* Let streams end, for a bounded time, close all, remove the socket. */
 void weir_http_stop(struct weir_http *http);

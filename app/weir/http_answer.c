@@ -8,8 +8,7 @@
 #include "weir/http_request.h"
 #include "weir/json.h"
 
-#define STREAM_BLOCK    (32U * 1024)
-#define READER_IDLE_SEC 60U /* a stream whose client takes nothing: people page */
+#define STREAM_BLOCK (32U * 1024)
 
 static enum MHD_Result respond(struct weir_request *request, unsigned int status,
                                struct MHD_Response *response, const char *type)
@@ -92,7 +91,6 @@ enum MHD_Result weir_http_busy(struct weir_request *request)
 enum MHD_Result weir_http_stream(struct weir_request *request,
                                  ssize_t (*read)(void *, uint64_t, char *, size_t))
 {
-    MHD_set_connection_option(request->connection, MHD_CONNECTION_OPTION_TIMEOUT, READER_IDLE_SEC);
     return respond(
         request, MHD_HTTP_OK,
         MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK, read, request, NULL),

@@ -20,6 +20,7 @@
 #include "weir/control.h"
 #include "weir/events.h"
 #include "weir/filter.h"
+#include "weir/http_gate.h"
 #include "weir/scan.h"
 
 struct weir_request {
@@ -27,16 +28,13 @@ struct weir_request {
     struct weir_control *control;
     struct MHD_Connection *connection;
     const char *url;
-    bool read_only; /* came over TCP */
-    bool begun;     /* its header has been seen */
+    struct weir_client *client; /* whose it is */
+    bool begun;                 /* its header has been seen */
     bool suspended;
-    bool broken;        /* a stream that is to break off */
-    size_t target_len;  /* octets of the request target as it came */
-    uint64_t body;      /* octets thrown away */
-    uint64_t id;        /* of /flows/ID */
-    uint64_t moved_us;  /* when its client last took something */
-    uint64_t looked_us; /* when it was last looked whether the client is there */
-    uint64_t count;     /* records streamed */
+    bool broken;       /* a stream that is to break off */
+    uint64_t id;       /* of /flows/ID */
+    uint64_t moved_us; /* when its client last took something */
+    uint64_t count;    /* records streamed */
     struct weir_filter filter;
     struct weir_scan *scan;
     struct weir_job *job;

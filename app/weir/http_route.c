@@ -133,7 +133,7 @@ static enum MHD_Result serve(struct weir_request *request, const struct route *r
 {
     enum MHD_Result result;
 
-    if (route->changes && request->read_only)
+    if (route->changes && weir_client_read_only(request->client))
         return weir_http_error(request, MHD_HTTP_FORBIDDEN,
                                "changes are made over the Unix socket only");
     if (request->control->stopping && !route->quick && request->job == NULL)

@@ -13,6 +13,8 @@ static ssize_t lines_read(void *context, uint64_t position, char *text, size_t s
     size_t len;
 
     (void)position;
+    if (weir_client_gone(request->client))
+        return MHD_CONTENT_READER_END_WITH_ERROR;
     request->moved_us = weir_monotonic_us();
     len = weir_subscriber_read(request->subscriber, text, size);
     if (len > 0)

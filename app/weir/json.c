@@ -305,7 +305,19 @@ json_t *weir_json_health(struct weir_control *control, bool *well)
     return object;
 }
 
+/* What a client has written may stand in it, which need not be UTF-8: then "?" stands for all that
+ * is not ASCII. */
 json_t *weir_json_error(const char *error)
 {
-    return json_pack("{s:s}", "error", error);
+    json_t *answer = json_pack("{s:s}", "error", error);
+    char *copy = answer != NULL ? NULL : strdup(error);
+
+    if (copy == NULL)
+        return answer;
+    for (char *octet = copy; *octet != '\0'; octet++)
+        if ((unsigned char)*octet > 0x7e)
+            *octet = '?';
+    answer = json_pack("{s:s}", "error", copy);
+    free(copy);
+    return answer;
 }
