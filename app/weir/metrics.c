@@ -214,6 +214,10 @@ static void put_rings(struct page *page)
     by_worker(page, AT(inbox.used));
     gauge(page, "weir_inbox_capacity", "Packets that a worker's inbox holds.");
     by_worker(page, AT(inbox.size));
+    gauge(page, "weir_outgoing_packets", "Packets waiting for worker 0 to send them.");
+    by_worker(page, AT(outgoing.used));
+    gauge(page, "weir_outgoing_capacity", "Packets that the outgoing rings of all ports hold.");
+    by_worker(page, AT(outgoing.size));
     gauge(page, "weir_annexes", "Annexes in use by flows with large counters.");
     by_worker(page, AT(annex.used));
     gauge(page, "weir_annex_capacity", "Annexes there are.");

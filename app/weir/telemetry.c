@@ -19,6 +19,7 @@
 #include "weir/json.h"
 #include "weir/record.h"
 #include "weir/scan.h"
+#include "weir/telemetry_numbers.h"
 
 #define PATIENCE_SEC 5
 #define FLOWS_MAX    100U
@@ -53,114 +54,28 @@ static struct weir_telemetry the_telemetry = {
 
 /* Answers: in the control core's thread, lock held */
 
-/* Telemetry takes letters, digits, _ and / in names. */
-static void put(struct rte_tel_data *data, const char *name, uint64_t value)
-{
-    char key[RTE_TEL_MAX_STRING_LEN];
-
-    strlcpy(key, name, sizeof(key));
-    for (char *at = key; *at != '\0'; at++)
-        if (*at == '-' || *at == '.')
-            *at = '_';
-    rte_tel_data_add_dict_u64(data, key, value);
-}
-
-static void put_worker(struct rte_tel_data *data, const struct weir_stats_worker *worker)
-{
-    static const struct {
-        const char *name;
-        size_t offset;
-    } rows[] = {
-        {"rx_packets", offsetof(struct weir_stats_worker, sum.rx_packets)},
-        {"rx_bytes", offsetof(struct weir_stats_worker, sum.rx_bytes)},
-        {"tx_packets", offsetof(struct weir_stats_worker, sum.tx_packets)},
-        {"tx_bytes", offsetof(struct weir_stats_worker, sum.tx_bytes)},
-        {"tx_lost", offsetof(struct weir_stats_worker, sum.tx_lost)},
-        {"steer_lost", offsetof(struct weir_stats_worker, traffic.steer_lost)},
-        {"handed_out", offsetof(struct weir_stats_worker, traffic.handed_out)},
-        {"handed_in", offsetof(struct weir_stats_worker, traffic.handed_in)},
-        {"answers", offsetof(struct weir_stats_worker, traffic.answers)},
-        {"packets", offsetof(struct weir_stats_worker, counters.packets)},
-        {"bytes", offsetof(struct weir_stats_worker, counters.bytes)},
-        {"flows", offsetof(struct weir_stats_worker, flows)},
-        {"created", offsetof(struct weir_stats_worker, counters.created)},
-        {"table4_flows", offsetof(struct weir_stats_worker, table[0].used)},
-        {"table4_capacity", offsetof(struct weir_stats_worker, table[0].size)},
-        {"table6_flows", offsetof(struct weir_stats_worker, table[1].used)},
-        {"table6_capacity", offsetof(struct weir_stats_worker, table[1].size)},
-        {"records_lost", offsetof(struct weir_stats_worker, counters.records_lost)},
-        {"trace_lost", offsetof(struct weir_stats_worker, traffic.trace_lost)},
-        {"events_lost", offsetof(struct weir_stats_worker, counters.events_lost)},
-        {"swept", offsetof(struct weir_stats_worker, counters.swept)},
-        {"polls", offsetof(struct weir_stats_worker, traffic.polls)},
-        {"polls_idle", offsetof(struct weir_stats_worker, traffic.polls_idle)},
-        {"busy_cycles", offsetof(struct weir_stats_worker, traffic.busy_cycles)},
-        {"idle_cycles", offsetof(struct weir_stats_worker, traffic.idle_cycles)},
-    };
-    char name[RTE_TEL_MAX_STRING_LEN];
-
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-        put(data, rows[i].name, *(const uint64_t *)((const char *)worker + rows[i].offset));
-    for (unsigned int i = 0; i < WEIR_VERDICT_COUNT; i++) {
-        snprintf(name, sizeof(name), "verdict/%s", weir_verdict_name(i));
-        put(data, name, worker->counters.verdict[i]);
-    }
-    for (unsigned int i = 0; i < WEIR_END_COUNT; i++) {
-        snprintf(name, sizeof(name), "ended/%s", weir_end_name(i));
-        put(data, name, worker->counters.ended[i]);
-    }
-    for (unsigned int i = 0; i < WEIR_STATS_PROTOS; i++) {
-        snprintf(name, sizeof(name), "protocol/%s",
-                 weir_stats_proto_name((enum weir_stats_proto)i));
-        put(data, name, worker->proto[i]);
-    }
-}
-
-/* TCP flows by both states, originator's first; pairs without flows left out. */
-static void put_states(struct rte_tel_data *data, const uint64_t *pair)
-{
-    char name[RTE_TEL_MAX_STRING_LEN];
-
-    for (unsigned int i = 0; i < WEIR_PAIR_OTHER; i++) {
-        uint8_t state[2];
-
-        if (pair[i] == 0)
-            continue;
-        weir_pair_states(i, state);
-        snprintf(name, sizeof(name), "state/%s/%s", weir_tcp_state_name(state[WEIR_ORIG]),
-                 weir_tcp_state_name(state[WEIR_RESP]));
-        put(data, name, pair[i]);
-    }
-}
-
-static void put_control(struct rte_tel_data *data, const struct weir_stats_control *counts)
-{
-    put(data, "connections", counts->connections);
-    put(data, "listings", counts->listings);
-    put(data, "subscribers", counts->subscribers);
-    put(data, "subscriber_lost", counts->subscriber_lost);
-    put(data, "records_written", counts->records_written);
-    put(data, "records_unwritten", counts->flows_unwritten);
-    put(data, "traces_unwritten", counts->traces_unwritten);
-    put(data, "ipfix_records", counts->ipfix.records);
-    put(data, "ipfix_lost", counts->ipfix.lost);
-}
-
 static int answer_stats(struct weir_telemetry *telemetry)
 {
+    const struct weir_stats *stats = weir_control_stats(telemetry->control);
+
     rte_tel_data_start_dict(telemetry->data);
-    put_worker(telemetry->data, &weir_control_stats(telemetry->control)->total);
-    put(telemetry->data, "mempool_used", telemetry->control->stats.mempool.used);
-    put(telemetry->data, "mempool_size", telemetry->control->stats.mempool.size);
-    put_states(telemetry->data, telemetry->control->stats.total.counters.pair);
-    put_control(telemetry->data, &telemetry->control->stats.control);
+    weir_telemetry_put_worker(telemetry->data, &stats->total);
+    weir_telemetry_put_control(telemetry->data, stats);
     return 0;
+}
+
+/* The number that a command was given, below limit. Returns false if it was given another word. */
+static bool number_read(const char *params, unsigned long limit, unsigned long *number)
+{
+    char *end;
+
+    *number = strtoul(params, &end, 10);
+    return params[0] >= '0' && params[0] <= '9' && *end == '\0' && *number < limit;
 }
 
 static int answer_workers(struct weir_telemetry *telemetry)
 {
     const struct weir_stats *stats = weir_control_stats(telemetry->control);
-    char *end;
     unsigned long id;
 
     if (telemetry->params[0] == '\0') {
@@ -169,13 +84,30 @@ static int answer_workers(struct weir_telemetry *telemetry)
             rte_tel_data_add_array_int(telemetry->data, (int)i);
         return 0;
     }
-    id = strtoul(telemetry->params, &end, 10);
-    if (telemetry->params[0] < '0' || telemetry->params[0] > '9' || *end != '\0' ||
-        id >= stats->workers)
+    if (!number_read(telemetry->params, stats->workers, &id))
         return -EINVAL;
     rte_tel_data_start_dict(telemetry->data);
-    put(telemetry->data, "lcore", stats->worker[id].lcore);
-    put_worker(telemetry->data, &stats->worker[id]);
+    weir_telemetry_put(telemetry->data, "lcore", stats->worker[id].lcore);
+    weir_telemetry_put_worker(telemetry->data, &stats->worker[id]);
+    return 0;
+}
+
+static int answer_ports(struct weir_telemetry *telemetry)
+{
+    const struct weir_stats *stats = weir_control_stats(telemetry->control);
+    unsigned long id;
+
+    if (telemetry->params[0] == '\0') {
+        rte_tel_data_start_array(telemetry->data, RTE_TEL_INT_VAL);
+        for (int i = 0; i < RTE_MAX_ETHPORTS; i++)
+            if (stats->port[i].used)
+                rte_tel_data_add_array_int(telemetry->data, i);
+        return 0;
+    }
+    if (!number_read(telemetry->params, RTE_MAX_ETHPORTS, &id) || !stats->port[id].used)
+        return -EINVAL;
+    rte_tel_data_start_dict(telemetry->data);
+    weir_telemetry_put_port(telemetry->data, &stats->port[id]);
     return 0;
 }
 
@@ -185,7 +117,7 @@ static int answer_reasons(struct weir_telemetry *telemetry)
 
     rte_tel_data_start_dict(telemetry->data);
     for (unsigned int i = 0; i < WEIR_REASON_COUNT; i++)
-        put(telemetry->data, weir_reason_name(i), stats->total.counters.reason[i]);
+        weir_telemetry_put(telemetry->data, weir_reason_name(i), stats->total.counters.reason[i]);
     return 0;
 }
 
@@ -219,9 +151,10 @@ static int answer_health(struct weir_telemetry *telemetry)
     rte_tel_data_start_dict(telemetry->data);
     rte_tel_data_add_dict_string(telemetry->data, "status", well ? "ok" : "failing");
     rte_tel_data_add_dict_string(telemetry->data, "version", WEIR_VERSION);
-    put(telemetry->data, "problems", json_array_size(json_object_get(health, "problems")));
-    put(telemetry->data, "flows", telemetry->control->stats.total.flows);
-    put(telemetry->data, "workers", telemetry->control->stats.workers);
+    weir_telemetry_put(telemetry->data, "problems",
+                       json_array_size(json_object_get(health, "problems")));
+    weir_telemetry_put(telemetry->data, "flows", telemetry->control->stats.total.flows);
+    weir_telemetry_put(telemetry->data, "workers", telemetry->control->stats.workers);
     json_decref(health);
     return 0;
 }
@@ -357,6 +290,7 @@ static int ask(answer_fn *answer, const char *params, struct rte_tel_data *data)
 
 COMMAND(stats)
 COMMAND(workers)
+COMMAND(ports)
 COMMAND(reasons)
 COMMAND(flows)
 COMMAND(config)
@@ -371,6 +305,7 @@ static int commands_register(void)
     } rows[] = {
         {"/weir/stats", on_stats, "All workers together. No parameters"},
         {"/weir/workers", on_workers, "Numbers of the workers, or one worker. Parameter: number"},
+        {"/weir/ports", on_ports, "Numbers of the ports, or one port. Parameter: number"},
         {"/weir/reasons", on_reasons, "Packets by reason. No parameters"},
         {"/weir/flows", on_flows,
          "Up to 100 flows. Parameters: a filter, as in src=192.0.2.0/24&dport=80"},

@@ -221,8 +221,9 @@ static void stats_tell(const json_t *stats)
 {
     static const char *const traffic[] = {"rx_packets", "rx_bytes", "tx_packets",
                                           "tx_bytes",   "packets",  "bytes"};
-    static const char *const losses[] = {"tx_lost",      "steer_lost",  "trace_lost",
-                                         "records_lost", "events_lost", "annex_full"};
+    static const char *const losses[] = {"tx_lost",      "steer_lost",   "trace_lost",
+                                         "capture_lost", "records_lost", "events_lost",
+                                         "annex_full"};
     const json_t *total = json_object_get(stats, "total");
 
     head(stats, total);

@@ -212,15 +212,82 @@ class Api(unittest.TestCase):
             self.assertEqual(sum_of(rows, "weir_reasons_total", reason=reason), packets, reason)
         for (orig, resp), count in states.items():
             self.assertEqual(sum_of(rows, "weir_tcp_flows", orig_state=orig, resp_state=resp), count)
+        for verdict, packets in total["verdicts"].items():
+            self.assertEqual(sum_of(rows, "weir_packets_total", verdict=verdict), packets, verdict)
+        for reason, count in total["ended"].items():
+            self.assertEqual(sum_of(rows, "weir_flows_ended_total", reason=reason), count, reason)
+        for protocol, count in total["protocols"].items():
+            self.assertEqual(sum_of(rows, "weir_flows", protocol=protocol), count, protocol)
+        self.assertEqual(sum_of(rows, "weir_flows_created_total"), total["created"])
+        self.assertEqual(sum_of(rows, "weir_steered_packets_total"), total["handed_out"])
+        self.assertGreater(total["handed_out"], 0)
+        self.assertEqual(total["handed_in"], total["handed_out"])
+        for what, name in [("record", "records_lost"), ("event", "events_lost"), ("trace", "trace_lost"), ("steered_packet", "steer_lost"),
+                           ("annex", "annex_full"), ("captured_packet", "capture_lost")]:
+            self.assertEqual(sum_of(rows, "weir_lost_total", what=what), total[name], what)
+        for name in ["inbox", "outgoing"]:
+            self.assertEqual(sum_of(rows, f"weir_{name}_capacity"), total[name]["size"], name)
+        self.assertEqual(sum_of(rows, "weir_annex_capacity"), total["annex"]["size"])
+        bursts = 0
+        for bucket in total["burst_fill"]:
+            bursts += bucket["count"]
+            self.assertEqual(sum_of(rows, "weir_burst_packets_bucket", le=f"{bucket['le']}.0"), bursts, bucket)
+        for port in stats["ports"]:
+            for name, metric in [("rx_packets", "received_packets"), ("rx_bytes", "received_bytes"), ("tx_packets", "sent_packets"),
+                                 ("tx_bytes", "sent_bytes"), ("tx_lost", "send_lost_packets"), ("rx_missed", "receive_missed_packets"),
+                                 ("rx_errors", "receive_errors"), ("rx_no_buffer", "receive_no_buffer")]:
+                self.assertEqual(sum_of(rows, f"weir_port_{metric}_total", port=port["name"]), port[name], (port["name"], name))
+        moving = {"polls", "polls_idle", "swept", "busy_cycles", "idle_cycles"}
+        for worker in stats["workers"]:
+            here = [row for row in rows if row[1].get("worker") == str(worker["id"])]
+            for name, metric in [("polls", "polls"), ("polls_idle", "idle_polls"), ("swept", "swept_records"), ("busy_cycles", "busy_cycles")]:
+                self.assertGreaterEqual(sum_of(here, f"weir_{metric}_total"), worker[name], name)
+            self.assertLessEqual(moving, set(worker))
         refused = sum(flow["refused_orig"] + flow["refused_resp"] for flow in flows)
         self.assertGreater(refused, 0)
         self.assertGreaterEqual(total["verdicts"]["drop"], refused)
 
+    def expect_same_numbers(self, told, numbers):
+        """Telemetry's numbers of one or all workers against those of /stats; those that move only grow."""
+        for name, value in numbers.items():
+            if name in ("polls", "polls_idle", "swept", "busy_cycles", "idle_cycles"):
+                self.assertGreaterEqual(told[name], value, name)
+            elif name in ("inbox", "outgoing", "annex"):
+                self.assertEqual((told[f"{name}_used"], told[f"{name}_size"]), (value["used"], value["size"]), name)
+            elif name in ("verdicts", "ended", "protocols"):
+                group = {"verdicts": "verdict", "ended": "ended", "protocols": "protocol"}[name]
+                self.assertEqual({f"{group}/{key}".replace("-", "_"): count for key, count in value.items()},
+                                 {key: count for key, count in told.items() if key.startswith(group + "/")})
+            elif name == "burst_fill":
+                self.assertEqual([told[f"burst_fill/{row['le']}"] for row in value], [row["count"] for row in value])
+            elif name == "poll_cycles":
+                self.assertGreaterEqual(sum(told[f"poll_cycles/{row['le']}"] for row in value), sum(row["count"] for row in value))
+            elif name == "idle_share":
+                self.assertGreaterEqual(told["idle_percent"] + 1, int(100 * value))
+            elif name == "cycles_per_packet":
+                self.assertEqual(told[name], int(value))
+            elif name == "tables":
+                self.assertEqual([(told[f"table{row['family']}_flows"], told[f"table{row['family']}_capacity"]) for row in value],
+                                 [(row["flows"], row["capacity"]) for row in value])
+            elif name not in ("reasons", "states", "id"):
+                self.assertEqual(told[name], value, name)
+
     def test_telemetry_says_the_same(self):
-        total = self.weir.get("/stats").json()["total"]
+        stats = self.weir.get("/stats").json()
+        total = stats["total"]
         told = self.weir.telemetry("/weir/stats")
-        for name in ["packets", "bytes", "rx_packets", "rx_bytes", "tx_packets", "flows", "created"]:
-            self.assertEqual(told[name], total[name], name)
+        self.expect_same_numbers(told, total)
+        for name, value in stats["control"].items():
+            if name not in ("connections", "requests"):
+                self.assertEqual(told[name], value, name)
+        self.assertGreaterEqual(told["requests"], stats["control"]["requests"])
+        self.assertEqual((told["mempool_used"], told["mempool_size"]), (stats["mempool"]["used"], stats["mempool"]["size"]))
+        for worker in stats["workers"]:
+            self.expect_same_numbers(self.weir.telemetry(f"/weir/workers,{worker['id']}"), worker)
+        self.assertEqual(self.weir.telemetry("/weir/ports"), [port["port"] for port in stats["ports"]])
+        for port in stats["ports"]:
+            self.assertEqual(self.weir.telemetry(f"/weir/ports,{port['port']}"),
+                             {name: value for name, value in port.items() if name not in ("port", "name", "peer", "mode")})
         self.assertEqual(told["verdict/forward"], total["verdicts"]["forward"])
         self.assertEqual({name: count for name, count in told.items() if name.startswith("state/")},
                          {f"state/{row['orig']}/{row['resp']}".replace("-", "_"): row["flows"] for row in total["states"]})
@@ -234,7 +301,7 @@ class Api(unittest.TestCase):
         self.assertEqual(set(self.weir.telemetry("/weir/flows,proto=tcp&dport=8080")),
                          {flow["id"] for flow in self.flows if (flow["proto"], flow["dport"]) == ("tcp", 8080)})
         self.assertEqual(len(self.weir.telemetry("/weir/flows,limit=3")), 3)
-        for wrong in ["/weir/workers,2", "/weir/workers,x", "/weir/flows,proto=tpc", "/weir/flows,foo=1"]:
+        for wrong in ["/weir/workers,2", "/weir/workers,x", "/weir/ports,2", "/weir/ports,-1", "/weir/flows,proto=tpc", "/weir/flows,foo=1"]:
             self.assertIsNone(self.weir.telemetry(wrong), wrong)
 
     def test_metrics_are_well_formed_and_documented(self):
@@ -254,6 +321,19 @@ class Api(unittest.TestCase):
         if shutil.which("promtool"):
             checked = subprocess.run(["promtool", "check", "metrics"], input=answer.body, capture_output=True, check=False)
             self.assertEqual((checked.returncode, checked.stdout + checked.stderr), (0, b""))
+
+    def test_every_number_is_documented(self):
+        with open(os.path.join(ROOT, "docs", "http-api.md"), encoding="utf-8") as file:
+            block = file.read().split("## Numbers in `/stats`", 1)[1].split("## ", 1)[0]
+        words, groups = set(re.findall(r"[a-z_0-9]+", block)), ("verdicts", "reasons", "ended", "protocols")
+
+        def names(value):
+            for name, inner in value.items() if isinstance(value, dict) else []:
+                yield name
+                yield from names(inner) if name not in groups else []
+            for inner in value if isinstance(value, list) else []:
+                yield from names(inner)
+        self.assertEqual(set(names(self.weir.get("/stats").json())) - words, set())
 
     def test_openmetrics_is_given_to_whoever_asks(self):
         answer = self.weir.get("/metrics", headers={"Accept": "application/openmetrics-text;version=1.0.0,text/plain;q=0.5"})

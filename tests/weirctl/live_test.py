@@ -36,6 +36,10 @@ class Live(stub.Case):
         self.assertEqual({word[3:] for row in extended for word in row.split() if word.startswith("id=") and len(word) > 10},
                          {flow["id"] for flow in flows})
         self.assertIn(f"{len(flows)} flows", self.expect(0, "health"))
+        total, shown = self.lines("stats")[0]["total"], self.expect(0, "stats")
+        for name in total:
+            if name.endswith("_lost") or name == "annex_full":
+                self.assertRegex(shown, rf"\n  {name} +{total[name]}\n")
 
         refused = self.lines("list", "--refused")
         self.assertGreater(len(refused), 0)
