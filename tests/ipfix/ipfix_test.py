@@ -110,13 +110,14 @@ def millis(text):
 
 
 class Listener(threading.Thread):
-    """A TCP collector of our own: counts records and templates in what it reads, message by message."""
+    """A TCP collector of our own: counts records and templates in what it reads, message by message, and hands each message on by UDP."""
 
-    def __init__(self, port=0, close_after=None):
+    def __init__(self, port=0, close_after=None, onward=None):
         super().__init__(daemon=True)
         self.socket = socket.create_server(("127.0.0.1", port))
         self.port = self.socket.getsockname()[1]
         self.close_after = close_after
+        self.onward = onward
         self.templates, self.sequences, self.octets, self.ended = 0, [], 0, threading.Event()
 
     def run(self):
@@ -129,10 +130,17 @@ class Listener(threading.Thread):
                 self.octets += length
                 self.sequences.append(sequence)
                 self.templates += struct.unpack("!H", body[:2])[0] == 2
+                if self.onward:
+                    self.hand_on(head + body)
                 if self.close_after and len(self.sequences) >= self.close_after:
                     break
         self.socket.close()
         self.ended.set()
+
+    def hand_on(self, message):
+        until(lambda: drained(self.onward), "nfcapd has read what came before")
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
+            out.sendto(message, ("127.0.0.1", self.onward))
 
 
 class Ipfix(unittest.TestCase):
@@ -190,6 +198,22 @@ class Ipfix(unittest.TestCase):
         # All records but those of the last message are counted in its sequence number (RFC 7011 3.1).
         self.assertLessEqual(listener.sequences[-1], len(of_json(self.flows)))
         self.assertGreater(listener.octets, 80 * len(of_json(self.flows)))
+
+    def test_what_comes_by_tcp_is_what_the_records_say(self):
+        """nfcapd has no TCP: it gets the very messages that came by TCP, one a datagram."""
+        for capture in ["demo.pcap", "http-many.pcap", "http-v6.pcap", "no-tcp.pcap"]:
+            with self.subTest(capture):
+                store = os.path.join(self.folder, capture)
+                os.mkdir(store)
+                port = free_port(socket.SOCK_DGRAM)
+                with nfcapd(store, port):
+                    listener = Listener(onward=port)
+                    listener.start()
+                    done = replay(capture, f"tcp:127.0.0.1:{listener.port}", self.flows)
+                    self.assertEqual((done.returncode, done.stderr), (0, ""))
+                    self.assertTrue(listener.ended.wait(LIMIT))
+                    until(lambda p=port: drained(p), "nfcapd has read all")
+                self.assertEqual(of_nfdump(store), of_json(self.flows))
 
     def test_a_target_that_is_none_is_told_with_its_line(self):
         for target in ("127.0.0.1:4739", "udp:localhost:4739", "udp:127.0.0.1:0", "udp:127.0.0.1:65536", "tcp:::1:4739", "sctp:127.0.0.1:1"):
