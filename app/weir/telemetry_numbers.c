@@ -151,6 +151,7 @@ void weir_telemetry_put_port(struct rte_tel_data *data, const struct weir_stats_
         {"rx_missed", offsetof(struct weir_stats_port, missed)},
         {"rx_errors", offsetof(struct weir_stats_port, errors)},
         {"rx_no_buffer", offsetof(struct weir_stats_port, no_buffer)},
+        {"tx_errors", offsetof(struct weir_stats_port, send_errors)},
     };
 
     put_rows(data, rows, ROWS(rows), port);
