@@ -7,7 +7,8 @@
  * (tcp_track.c), which would do to a plain segment exactly the same: test_plain.c holds both
  * against each other.
  *
- * Measured on one core: 48 ns a packet the full way, 24 this way, everything in cache.
+ * Measured on one core: 14 ns for all that a packet goes through, seven of them here, everything in
+ * cache.
  */
 #ifndef WEIR_CORE_PLAIN_H
 #define WEIR_CORE_PLAIN_H
