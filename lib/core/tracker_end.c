@@ -5,7 +5,7 @@
 #include "core/tracker_in.h"
 
 /* Records between one that is ended and one whose bucket is fetched for that. */
-#define END_AHEAD 6U
+#define END_AHEAD 12U
 
 enum weir_end weir_flow_end_of(const struct weir_flow *flow, enum weir_end otherwise)
 {
