@@ -13,7 +13,7 @@
  * small and spills into the cold part every 64 packets or 64 KiB; the few connections that outgrow
  * the cold part, and those that had a packet refused, are given an annex (annex.h).
  *
- * An IPv6 record is the same with a longer key, in two lines.
+ * An IPv6 record is the same with a longer key, in two lines; its cold part stands behind the key.
  *
  * Owner: the worker that owns the table; nobody else reads or writes any of it.
  */
@@ -92,6 +92,13 @@ struct weir_flow_cold {
 
 static_assert(sizeof(struct weir_flow_cold) == 24,
               "64 + 24 + the index's share stay below 96 bytes");
+
+/* Octets from the start of an IPv6 record to its cold part. */
+#define WEIR_FLOW6_COLD (offsetof(struct weir_flow, key) + sizeof(struct weir_key6))
+
+static_assert(WEIR_FLOW6_COLD % sizeof(uint64_t) == 0, "the cold part is aligned");
+static_assert(WEIR_FLOW6_COLD + sizeof(struct weir_flow_cold) <= WEIR_FLOW6_SIZE,
+              "an IPv6 record has room for its cold part");
 
 static inline const struct weir_key6 *weir_flow_key6(const struct weir_flow *flow)
 {

@@ -63,13 +63,18 @@ static bool in_range(uint32_t capacity, unsigned int family)
     return capacity >= 1 && capacity <= WEIR_TABLE_CAPACITY_MAX && (family == 4 || family == 6);
 }
 
+/* Octets of the array of cold parts: IPv6 records have theirs in them. */
+static size_t cold_size(uint32_t capacity, unsigned int family)
+{
+    return family == 4 ? round_to_line(capacity * sizeof(struct weir_flow_cold)) : 0;
+}
+
 size_t weir_table_size(uint32_t capacity, unsigned int family)
 {
     if (!in_range(capacity, family))
         return 0;
     return capacity * stride_of(family) + buckets_for(capacity) * sizeof(struct weir_bucket) +
-           round_to_line(capacity * sizeof(struct weir_flow_cold)) +
-           round_to_line((capacity + 63) / 64 * sizeof(uint64_t));
+           cold_size(capacity, family) + round_to_line((capacity + 63) / 64 * sizeof(uint64_t));
 }
 
 int weir_table_init(struct weir_table *table, void *memory, uint32_t capacity, unsigned int family)
@@ -88,8 +93,9 @@ int weir_table_init(struct weir_table *table, void *memory, uint32_t capacity, u
     at += (size_t)capacity * table->stride;
     table->buckets = (struct weir_bucket *)(void *)at;
     at += table->bucket_count * sizeof(struct weir_bucket);
-    table->cold = (struct weir_flow_cold *)(void *)at;
-    at += round_to_line(capacity * sizeof(struct weir_flow_cold));
+    table->cold = family == 4 ? at : table->records + WEIR_FLOW6_COLD;
+    table->cold_stride = family == 4 ? sizeof(struct weir_flow_cold) : table->stride;
+    at += cold_size(capacity, family);
     table->used = (uint64_t *)(void *)at;
     return 0;
 }

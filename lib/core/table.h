@@ -50,9 +50,9 @@
 
 struct weir_table {
     struct weir_bucket *buckets;
-    uint8_t *records;            /* stride octets each, 64-byte aligned */
-    struct weir_flow_cold *cold; /* one a record, by the same number */
-    uint64_t *used;              /* bitmap: record in use */
+    uint8_t *records; /* stride octets each, 64-byte aligned */
+    uint8_t *cold;    /* cold parts: of record n, n times cold_stride octets further */
+    uint64_t *used;   /* bitmap: record in use */
     uint32_t bucket_count;
     uint32_t capacity; /* records */
     uint32_t count;    /* records in use */
@@ -60,7 +60,9 @@ struct weir_table {
     uint32_t freed;    /* records given back, waiting in the chains */
     uint32_t hand;     /* next record for weir_table_next() */
     uint32_t stride;   /* WEIR_FLOW4_SIZE or WEIR_FLOW6_SIZE */
-    uint32_t key_len;  /* octets: 16 or 40 */
+    uint32_t
+        cold_stride;  /* that of an array of their own, or of IPv6 records, which have it in them */
+    uint32_t key_len; /* octets: 16 or 40 */
     /*
      * Records given back form one stack, dealt out in turn to several chains through their first
      * word (peer[WEIR_ORIG].end): the n-th from the bottom is in chain n mod 16. So the next
@@ -90,6 +92,12 @@ static inline struct weir_flow *weir_table_flow_len(const struct weir_table *tab
 static inline struct weir_flow *weir_table_flow(const struct weir_table *table, uint32_t record)
 {
     return (struct weir_flow *)(void *)(table->records + (size_t)record * table->stride);
+}
+
+static inline struct weir_flow_cold *weir_table_cold(const struct weir_table *table,
+                                                     uint32_t record)
+{
+    return (struct weir_flow_cold *)(void *)(table->cold + (size_t)record * table->cold_stride);
 }
 
 /* The hash of a record's own key, for weir_table_remove(). */
@@ -313,7 +321,7 @@ static inline uint32_t weir_table_take_record(struct weir_table *table, unsigned
     record = *head;
     *head = weir_table_flow_len(table, record, key_len)->peer[WEIR_ORIG].end;
     weir_table_prefetch_record(table, *head, key_len);
-    __builtin_prefetch(&table->cold[*head], 1);
+    __builtin_prefetch(weir_table_cold(table, *head), 1);
     return record;
 }
 
@@ -350,7 +358,7 @@ static inline uint32_t weir_table_insert_len(struct weir_table *table, uint64_t 
     flow = weir_table_flow_len(table, record, key_len);
     memset(flow, 0, key_len == sizeof(struct weir_key4) ? WEIR_FLOW4_SIZE : WEIR_FLOW6_SIZE);
     memcpy(flow->key, key, key_len);
-    memset(&table->cold[record], 0, sizeof(table->cold[record]));
+    memset(weir_table_cold(table, record), 0, sizeof(struct weir_flow_cold));
     return record;
 }
 

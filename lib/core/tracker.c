@@ -31,7 +31,7 @@ void weir_letters_enter(struct weir_tracker *tracker)
     for (unsigned int i = 0; i < tracker->letter_count; i++) {
         const struct weir_letters *letters = &tracker->letters[i];
 
-        tcp_letters(&tracker->table[letters->six].cold[letters->record], letters);
+        tcp_letters(weir_table_cold(&tracker->table[letters->six], letters->record), letters);
     }
     tracker->letter_count = 0;
 }
@@ -338,8 +338,8 @@ INLINE bool track_plain(const struct weir_table *table, struct weir_annex *annex
         !weir_table_holds(table, likely, &packet->key4, key_len))
         return false;
     dir = weir_flow_dir(flow, packet->swapped);
-    if (!weir_plain_track(flow, &table->cold[likely], annex, dir, packet, burst->time_us[i],
-                          patience_us))
+    if (!weir_plain_track(flow, weir_table_cold(table, likely), annex, dir, packet,
+                          burst->time_us[i], patience_us))
         return false;
     fate->verdict = WEIR_VERDICT_FORWARD;
     fate->reason = WEIR_REASON_NONE;

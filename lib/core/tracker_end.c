@@ -91,7 +91,7 @@ static inline __attribute__((always_inline)) void fetch_end(const struct weir_tr
     if (!weir_flow_expired(tracker->rules, flow, now_us) && !(evicting && may_give_way(flow)))
         return;
     weir_table_prefetch_bucket(table, weir_table_hash(table, &tracker->rules->secret, record));
-    __builtin_prefetch(&table->cold[record], 1);
+    __builtin_prefetch(weir_table_cold(table, record), 1);
 }
 
 bool weir_tracker_evict(struct weir_tracker *tracker, struct weir_table *table, uint64_t now_us)

@@ -45,7 +45,8 @@ static inline unsigned int weir_tracker_family(const struct weir_tracker *tracke
 
 static inline struct weir_place weir_place_at(struct weir_table *table, uint32_t record)
 {
-    return (struct weir_place){table, weir_table_flow(table, record), &table->cold[record], record};
+    return (struct weir_place){table, weir_table_flow(table, record),
+                               weir_table_cold(table, record), record};
 }
 
 static inline bool weir_flow_both_heard(const struct weir_flow *flow)

@@ -50,7 +50,7 @@ static uint64_t key_id(const struct weir_flow *flow, const struct weir_flow_cold
 
 uint64_t weir_table_id(const struct weir_table *table, uint32_t record)
 {
-    return key_id(weir_table_flow(table, record), &table->cold[record], table->key_len);
+    return key_id(weir_table_flow(table, record), weir_table_cold(table, record), table->key_len);
 }
 
 /* Addresses and ports, originator first. */
@@ -109,7 +109,7 @@ void weir_tracker_copy(const struct weir_tracker *tracker, unsigned int family, 
         memcpy(copy->hot, flow, WEIR_FLOW4_SIZE);
     else
         memcpy(copy->hot, flow, sizeof(copy->hot));
-    copy->cold = table->cold[record];
+    copy->cold = *weir_table_cold(table, record);
     if (copy->annexed)
         copy->annex = tracker->annex.entry[copy->cold.annex];
 }

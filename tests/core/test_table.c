@@ -32,16 +32,26 @@ Test(table, parts_lie_in_the_block_aligned_and_apart)
 {
     static const uint32_t capacities[] = {1, 2, 63, 64, 65, 1000, 12345};
 
-    for (size_t i = 0; i < sizeof(capacities) / sizeof(capacities[0]); i++) {
-        uint32_t n = capacities[i];
-        struct weir_table table = kit_make(n, 4);
-        uint8_t *end = table.records + weir_table_size(n, 4);
+    for (size_t i = 0; i < 2 * sizeof(capacities) / sizeof(capacities[0]); i++) {
+        uint32_t n = capacities[i / 2];
+        unsigned int family = i % 2 ? 6 : 4;
+        struct weir_table table = kit_make(n, family);
+        uint8_t *end = table.records + weir_table_size(n, family);
+        uint8_t *index_end = (uint8_t *)(table.buckets + table.bucket_count);
 
         cr_assert_eq((uintptr_t)table.records % 64, 0);
         cr_assert_eq((uintptr_t)table.buckets % 64, 0);
-        cr_assert_geq((void *)table.buckets, (void *)(table.records + (size_t)n * 64));
-        cr_assert_geq((void *)table.cold, (void *)(table.buckets + table.bucket_count));
-        cr_assert_geq((void *)table.used, (void *)(table.cold + n));
+        cr_assert_geq((void *)table.buckets, (void *)(table.records + (size_t)n * table.stride));
+        if (family == 4) {
+            cr_assert_geq((void *)table.cold, (void *)index_end);
+            cr_assert_geq((void *)table.used, (void *)weir_table_cold(&table, n));
+        } else {
+            cr_assert_geq((void *)weir_table_cold(&table, 0),
+                          (void *)(weir_flow_key6(weir_table_flow(&table, 0)) + 1));
+            cr_assert_leq((void *)(weir_table_cold(&table, n - 1) + 1),
+                          (void *)(table.records + (size_t)n * table.stride));
+            cr_assert_geq((void *)table.used, (void *)index_end);
+        }
         cr_assert_leq((void *)(table.used + (n + 63) / 64), (void *)end);
         kit_drop(&table);
     }
@@ -112,9 +122,9 @@ static void model_step(struct weir_table *table, uint32_t *holder, uint32_t keys
             return;
         }
         cr_assert_eq(weir_table_flow(table, found)->peer[0].end, 0, "record not zeroed");
-        cr_assert_eq(table->cold[found].reason, 0, "cold part not zeroed");
+        cr_assert_eq(weir_table_cold(table, found)->reason, 0, "cold part not zeroed");
         weir_table_flow(table, found)->peer[1].end = number;
-        table->cold[found].reason = 1;
+        weir_table_cold(table, found)->reason = 1;
         holder[number] = found;
     } else {
         cr_assert_eq(weir_table_flow(table, found)->peer[1].end, number, "another key's record");
