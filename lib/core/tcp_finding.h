@@ -45,6 +45,15 @@ static inline struct weir_finding weir_found_stray(enum weir_reason reason)
     return weir_found(WEIR_TCP_EV_STRAY, reason);
 }
 
+/* A stray of another attempt of x, which y will answer as such: more may be expected of both. */
+static inline struct weir_finding weir_found_other(struct weir_peer *x, struct weir_peer *y,
+                                                   enum weir_reason reason)
+{
+    x->flags |= WEIR_PEER_CHALL;
+    y->flags |= WEIR_PEER_CHALL;
+    return weir_found_stray(reason);
+}
+
 static inline unsigned int weir_flow_state(const struct weir_flow *flow, unsigned int dir)
 {
     return weir_tcp_pairs.state[flow->pair][dir];

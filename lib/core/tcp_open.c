@@ -67,8 +67,9 @@ static void forget_peers(struct weir_flow *flow, unsigned int opener)
 
     memset(flow->peer, 0, sizeof(flow->peer));
     memset(flow->win, 0, sizeof(flow->win));
-    flow->peer[WEIR_ORIG].flags = extra[WEIR_ORIG];
-    flow->peer[WEIR_RESP].flags = (uint8_t)(extra[WEIR_RESP] ^ (opener ? WEIR_PEER_EXTRA : 0));
+    flow->peer[WEIR_ORIG].flags = (uint8_t)(extra[WEIR_ORIG] | WEIR_PEER_CHALL);
+    flow->peer[WEIR_RESP].flags =
+        (uint8_t)((extra[WEIR_RESP] ^ (opener ? WEIR_PEER_EXTRA : 0)) | WEIR_PEER_CHALL);
 }
 
 void weir_tcp_reopen(struct weir_flow *flow, unsigned int dir, const struct weir_segment *seg)

@@ -41,12 +41,6 @@ static void syn_remember(struct weir_peer *y, uint32_t seq)
     y->ts = seq | 1U;
 }
 
-/* Does this SYN-ACK of x answer a SYN that was remembered? */
-static bool syn_answered(const struct weir_peer *x, const struct weir_segment *seg)
-{
-    return !(x->flags & WEIR_PEER_TS) && x->ts == ((seg->ack - 1) | 1U);
-}
-
 /* Is this SYN or SYN-ACK the one x has already sent? It may come without the text it had before. */
 static bool syn_repeated(const struct weir_peer *x, const struct weir_peer *y,
                          const struct weir_segment *seg)
@@ -81,9 +75,28 @@ static bool only_seen_over(const struct weir_peer *x, const struct weir_peer *y)
     return (x->flags & WEIR_PEER_FIN) && unseen;
 }
 
+/* Both have sent their FIN: y may be in TIME-WAIT by now, and x have given up. */
+static bool closing(const struct weir_peer *x, const struct weir_peer *y)
+{
+    return x->flags & y->flags & WEIR_PEER_FIN;
+}
+
 static bool in_time_wait(const struct weir_flow *flow, unsigned int dir)
 {
     return weir_flow_state(flow, dir) == WEIR_TCP_TIME_WAIT;
+}
+
+/* Does this SYN-ACK of x answer a SYN that was remembered, and could x be free to? */
+static bool syn_answered(const struct weir_flow *flow, unsigned int dir,
+                         const struct weir_segment *seg)
+{
+    const struct weir_peer *x = &flow->peer[dir];
+    const struct weir_peer *y = &flow->peer[!dir];
+
+    if ((x->flags & WEIR_PEER_TS) || x->ts != ((seg->ack - 1) | 1U))
+        return false;
+    return weir_flow_over(flow) || handshaking(x, y) || in_time_wait(flow, dir) ||
+           (closing(x, y) && weir_seq_reaches(seg->ack - 1, y->end));
 }
 
 bool weir_tcp_syn_remembered(const struct weir_flow *flow, unsigned int dir,
@@ -116,13 +129,18 @@ struct weir_finding weir_tcp_classify_syn(struct weir_flow *flow, unsigned int d
         if (!(y->flags & WEIR_PEER_SEEN)) /* never answered: x has given up and tries anew */
             return weir_found(WEIR_TCP_EVENTS, WEIR_REASON_NONE);
     }
-    if (!(x->flags & WEIR_PEER_SEEN) && !(y->flags & WEIR_PEER_PROVEN)) /* simultaneous open */
+    if (!(x->flags & WEIR_PEER_SEEN) && !(y->flags & WEIR_PEER_PROVEN)) { /* simultaneous open */
+        x->flags |= WEIR_PEER_CHALL; /* or one attempt, given up, and another */
+        y->flags |= WEIR_PEER_CHALL;
         return weir_found(WEIR_TCP_EV_SYN, WEIR_REASON_NONE);
+    }
     if (only_seen_over(x, y) && time_wait_takes(x, seg))
         return weir_found(WEIR_TCP_EVENTS, WEIR_REASON_NONE);
     y->flags |= WEIR_PEER_CHALL;
+    if (!(x->flags & WEIR_PEER_PROVEN))
+        x->flags |= WEIR_PEER_CHALL;
     /* y may have gone back to LISTEN, 3.10.7.4 second and fourth; or x is no more in LAST-ACK. */
-    if (handshaking(x, y) || (in_time_wait(flow, !dir) && time_wait_takes(x, seg)))
+    if (handshaking(x, y) || (closing(x, y) && time_wait_takes(x, seg)))
         syn_remember(y, seg->seq);
     return weir_found_stray(WEIR_REASON_SYN_CHALLENGE);
 }
@@ -145,6 +163,10 @@ enum weir_syn_match weir_tcp_acknowledges_syn(const struct weir_peer *y, const s
 static void forget_syn(struct weir_peer *x, struct weir_peer *y)
 {
     x->flags &= (uint8_t)~WEIR_PEER_SEEN;
+    x->flags |= WEIR_PEER_CHALL;
+    y->flags |= WEIR_PEER_CHALL;
+    if (!(y->flags & WEIR_PEER_TS)) /* if one was remembered, it is the one that x is in now */
+        y->ts = 0;
     x->edge = 0;
     y->edge -= y->ack;
 }
@@ -155,8 +177,7 @@ struct weir_finding weir_tcp_classify_syn_ack(struct weir_flow *flow, unsigned i
     struct weir_peer *x = &flow->peer[dir];
     struct weir_peer *y = &flow->peer[!dir];
 
-    if ((weir_flow_over(flow) || handshaking(x, y) || in_time_wait(flow, dir)) &&
-        syn_answered(x, seg))
+    if (syn_answered(flow, dir, seg))
         return weir_found(WEIR_TCP_EVENTS, WEIR_REASON_NONE);
     if (weir_flow_over(flow)) {
         x->flags |= WEIR_PEER_CHALL; /* a SYN that did not count has been answered: see reopen */
@@ -172,7 +193,7 @@ struct weir_finding weir_tcp_classify_syn_ack(struct weir_flow *flow, unsigned i
         case WEIR_SYN_TRACKED:
             return weir_found(WEIR_TCP_EV_SYN_ACK, WEIR_REASON_NONE);
         default:
-            return weir_found_stray(WEIR_REASON_SYN_ACK_OTHER);
+            return weir_found_other(x, y, WEIR_REASON_SYN_ACK_OTHER);
         }
     }
     if (!(y->flags & WEIR_PEER_SEEN) && !(x->flags & WEIR_PEER_PROVEN) && syn_repeated(x, y, seg))
@@ -198,7 +219,7 @@ struct weir_finding weir_tcp_classify_syn_ack(struct weir_flow *flow, unsigned i
         forget_syn(x, y); /* x has given up its own attempt, and takes that of y */
         return weir_found(WEIR_TCP_EV_SYN_ACK, WEIR_REASON_NONE);
     }
-    return weir_found_stray(WEIR_REASON_SYN_ACK_OTHER);
+    return weir_found_other(x, y, WEIR_REASON_SYN_ACK_OTHER);
 }
 
 /* Both SYNs have passed: scaling counts only if both offered it (RFC 7323 2.2). */

@@ -75,6 +75,16 @@ static inline bool bare_overtaken(const struct weir_peer *x, const struct weir_s
            seg->ack == x->ack;
 }
 
+/* It says nothing new; the ACK of a SYN does, but repeats the numbers of the SYN-ACK before it. */
+static bool answers_challenge(const struct weir_flow *flow, unsigned int dir,
+                              const struct weir_segment *seg)
+{
+    const struct weir_peer *x = &flow->peer[dir];
+
+    return (x->flags & WEIR_PEER_SEEN) && seg->seq == x->end && weir_segment_end(seg) == x->end &&
+           seg->ack == x->ack && weir_flow_state(flow, !dir) != WEIR_TCP_SYN_RECEIVED;
+}
+
 /* Within the windows: what it tells. */
 static inline struct weir_finding judge_ack(const struct weir_flow *flow, unsigned int dir,
                                             const struct weir_segment *seg)
@@ -102,8 +112,7 @@ static inline struct weir_finding judge_ack(const struct weir_flow *flow, unsign
         return weir_found_inert(WEIR_REASON_OLD_DUPLICATE);
     if (!weir_seq_after(end, x->end) || end == y->edge + 1)
         reason = oddity(flow, dir, seg, end);
-    if (__builtin_expect(x->flags & WEIR_PEER_CHALL, 0) && seg->seq == x->end && end == x->end &&
-        seg->ack == x->ack)
+    if (__builtin_expect(x->flags & WEIR_PEER_CHALL, 0) && answers_challenge(flow, dir, seg))
         reason = WEIR_REASON_CHALLENGE_ACK;
     if (fin && overtaken && (y->flags & WEIR_PEER_FIN) && x->ack == y->end)
         return weir_found(WEIR_TCP_EV_FIN_LATE, reason);
@@ -148,7 +157,7 @@ static struct weir_finding hear_past_syn(struct weir_flow *flow, unsigned int di
 static struct weir_finding classify_unanswered(const struct weir_peer *x, const struct weir_peer *y,
                                                const struct weir_segment *seg)
 {
-    if (!(y->flags & WEIR_PEER_UNSURE))
+    if (!(y->flags & WEIR_PEER_UNSURE) && !(x->flags & WEIR_PEER_CHALL))
         return weir_found_refused(WEIR_REASON_HANDSHAKE);
     return seg->seq == x->end ? weir_found(WEIR_TCP_EVENTS, WEIR_REASON_NONE)
                               : weir_found_stray(WEIR_REASON_HALF_OPEN_ACK);
@@ -160,13 +169,13 @@ static struct weir_finding classify_opening(struct weir_flow *flow, unsigned int
                                             const struct weir_segment *seg,
                                             enum weir_midstream midstream)
 {
-    const struct weir_peer *x = &flow->peer[dir];
-    const struct weir_peer *y = &flow->peer[!dir];
+    struct weir_peer *x = &flow->peer[dir];
+    struct weir_peer *y = &flow->peer[!dir];
 
     if (!(x->flags & WEIR_PEER_SEEN) && weir_flow_state(flow, !dir) == WEIR_TCP_SYN_SENT) {
         if (weir_segment_end(seg) == seg->seq || (x->flags & WEIR_PEER_UNSURE) ||
             weir_tcp_acknowledges_syn(y, x, seg->ack) != WEIR_SYN_TRACKED)
-            return weir_found_stray(WEIR_REASON_HALF_OPEN_ACK);
+            return weir_found_other(x, y, WEIR_REASON_HALF_OPEN_ACK);
         return hear_past_syn(flow, dir, seg); /* its SYN-ACK was lost before it came here */
     }
     if (!(y->flags & WEIR_PEER_SEEN) && weir_flow_state(flow, dir) == WEIR_TCP_SYN_SENT &&
@@ -298,6 +307,37 @@ static inline void commit_ack(struct weir_flow *flow, unsigned int dir,
     x->flags &= (uint8_t)~WEIR_PEER_CHALL;
 }
 
+/*
+ * Signs of another attempt at the connection have been seen (tcp_syn.c, reopen: both ends are
+ * marked), and an end has yet to show by more than a SYN which of them it is in; it never will if
+ * it is not to be seen. Or each end was sent a SYN on a live connection and has not answered.
+ */
+static bool attempts_interleave(const struct weir_flow *flow, enum weir_midstream midstream)
+{
+    const uint8_t seen = midstream == WEIR_MIDSTREAM_ONE_WAY ? WEIR_PEER_SEEN : 0;
+    const uint8_t which = WEIR_PEER_PROVEN | WEIR_PEER_CHALL | seen;
+    const uint8_t open = WEIR_PEER_CHALL | seen;
+    const uint8_t flags[2] = {flow->peer[0].flags, flow->peer[1].flags};
+    const uint8_t not_plain = WEIR_PEER_PROVEN | WEIR_PEER_CHALL;
+
+    if (!(flags[0] & not_plain) || !(flags[1] & not_plain))
+        return false;
+    return (flags[0] & which) == open || (flags[1] & which) == open ||
+           (flags[0] & flags[1] & WEIR_PEER_CHALL);
+}
+
+/* Refused, opens, or belongs to another attempt and passes. */
+static struct weir_outcome not_taken(const struct weir_flow *flow, struct weir_finding finding,
+                                     unsigned int action, enum weir_midstream midstream)
+{
+    if (action == WEIR_TCP_ACT_REFUSE && attempts_interleave(flow, midstream))
+        return (struct weir_outcome){WEIR_TCP_ACT_PASS, WEIR_REASON_OTHER_ATTEMPT,
+                                     WEIR_TCP_EV_STRAY};
+    if (action == WEIR_TCP_ACT_REFUSE && finding.event != WEIR_TCP_EV_REFUSE)
+        finding.reason = WEIR_REASON_STATE;
+    return (struct weir_outcome){(uint8_t)action, finding.reason, finding.event};
+}
+
 struct weir_outcome weir_tcp_track(struct weir_flow *flow, unsigned int dir,
                                    const struct weir_segment *seg, enum weir_midstream midstream)
 {
@@ -318,11 +358,8 @@ struct weir_outcome weir_tcp_track(struct weir_flow *flow, unsigned int dir,
                                      (seg->flags & WEIR_TCP_ACK) ? WEIR_TCP_EV_SYN_ACK
                                                                  : WEIR_TCP_EV_SYN};
     step = weir_tcp_step(&weir_tcp_pairs, flow->pair, dir, finding.event);
-    if (__builtin_expect(step.action != WEIR_TCP_ACT_PASS, 0)) {
-        if (step.action == WEIR_TCP_ACT_REFUSE && finding.event != WEIR_TCP_EV_REFUSE)
-            finding.reason = WEIR_REASON_STATE;
-        return (struct weir_outcome){step.action, finding.reason, finding.event};
-    }
+    if (__builtin_expect(step.action != WEIR_TCP_ACT_PASS, 0))
+        return not_taken(flow, finding, step.action, midstream);
     flow->pair = step.next;
     if (finding.event >= WEIR_TCP_EV_ACK && finding.event <= WEIR_TCP_EV_FIN_LATE)
         commit_ack(flow, dir, seg);

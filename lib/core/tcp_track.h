@@ -55,7 +55,8 @@ void weir_tcp_begin(struct weir_flow *flow, struct weir_birth birth,
  * may mean the other end afterwards: see weir_flow_dir. Where the old SYN was never answered its
  * number is remembered, since the answer to come may be the answer to it; where this SYN may be the
  * old one come late, that is remembered, since its sender may go on acknowledging in the old
- * connection.
+ * connection. Both ends are marked: until they have said more than SYNs, what does not fit may be
+ * of the connection before, and passes (WEIR_REASON_OTHER_ATTEMPT).
  */
 void weir_tcp_reopen(struct weir_flow *flow, unsigned int dir, const struct weir_segment *seg);
 

@@ -36,6 +36,7 @@ static bool untied(struct weir_outcome outcome)
     return outcome.reason == WEIR_REASON_SYN_CHALLENGE ||
            outcome.reason == WEIR_REASON_SYN_TIME_WAIT ||
            outcome.reason == WEIR_REASON_SYN_ACK_OTHER ||
+           outcome.reason == WEIR_REASON_OTHER_ATTEMPT ||
            outcome.reason == WEIR_REASON_HALF_OPEN_ACK;
 }
 

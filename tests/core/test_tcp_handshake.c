@@ -441,10 +441,13 @@ Test(tcp_handshake, syn_ack_with_another_number_than_the_syn_before)
         ROW(R, S, 500, 0, 0, 1000, PLAIN, PASS, NONE, SYN_R, SYN_R, "9293 3.5 figure 7"),
         ROW(R, SA, 9000, 2, 0, 1000, PLAIN, PASS, SYN_ACK_OTHER, SYN_R, SYN_R, "9293 3.10.7.3"),
         ROW(R, SA, 9000, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, SYN_R, "9293 3.10.7.2"),
-        ROW(R, PA, 9001, 1, 1002, 1000, PLAIN, REFUSE, SEQ_ABOVE, ESTAB, SYN_R, "van Rooij I"),
-        ROW(L, A, 1, 501, 0, 1000, PLAIN, REFUSE, ACK_BELOW, ESTAB, SYN_R, "9293 3.10.7.4 fifth"),
+        ROW(R, PA, 9001, 1, 1002, 1000, PLAIN, PASS, OTHER_ATTEMPT, ESTAB, SYN_R, "van Rooij I"),
+        ROW(L, A, 1, 501, 0, 1000, PLAIN, PASS, OTHER_ATTEMPT, ESTAB, SYN_R,
+            "9293 3.10.7.3: of the SYN that R gave up"),
         ROW(R, PA, 9001, 1, 1000, 1000, PLAIN, PASS, NONE, ESTAB, SYN_R, "van Rooij I: to it"),
         ROW(L, A, 1, 9001, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.10.7.4 fifth"),
+        ROW(R, PA, 10001, 1, 2, 1000, PLAIN, REFUSE, SEQ_ABOVE, ESTAB, ESTAB, "van Rooij I"),
+        ROW(L, A, 1, 501, 0, 1000, PLAIN, PASS, OLD_DUPLICATE, ESTAB, ESTAB, "9293 3.4"),
     };
 
     RUN(rows);

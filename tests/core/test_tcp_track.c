@@ -146,14 +146,18 @@ Test(tcp_track, reopen_keeps_annex_and_key)
                      WEIR_TCP_ACT_OPEN, "row %zu", i);
         weir_tcp_reopen(&record.flow, rows[i].dir, &syn);
         cr_assert_eq(record.flow.pair, WEIR_PAIR_NEW);
-        cr_assert_eq(record.flow.peer[0].flags, rows[i].annex, "row %zu", i);
-        cr_assert_eq(record.flow.peer[1].flags, rows[i].higher_after, "row %zu", i);
+        cr_assert_eq(record.flow.peer[0].flags, rows[i].annex | WEIR_PEER_CHALL, "row %zu", i);
+        cr_assert_eq(record.flow.peer[1].flags, rows[i].higher_after | WEIR_PEER_CHALL, "row %zu",
+                     i);
         for (size_t at = offsetof(struct weir_flow, key); at < sizeof(record); at++)
             cr_assert_eq(record.octets[at], 0xa5);
     }
 }
 
-/* A connection opened anew is as one seen for the first time, to the last octet of its windows. */
+/*
+ * A connection opened anew is as one seen for the first time, to the last octet of its windows, but
+ * for the mark that it is not the first attempt.
+ */
 Test(tcp_track, reopened_is_as_new)
 {
     struct weir_segment rst = {.seq = 1001, .flags = RST};
@@ -165,6 +169,10 @@ Test(tcp_track, reopened_is_as_new)
     weir_tcp_reopen(&used.flow, WEIR_ORIG, &syn);
     weir_tcp_track(&used.flow, WEIR_ORIG, &syn, WEIR_MIDSTREAM_LOOSE);
     begin(&fresh, &syn);
+    for (unsigned int end = 0; end < 2; end++) {
+        cr_assert(used.flow.peer[end].flags & WEIR_PEER_CHALL);
+        used.flow.peer[end].flags &= (uint8_t)~WEIR_PEER_CHALL;
+    }
     cr_assert_arr_eq(used.octets, fresh.octets, offsetof(struct weir_flow, key));
 }
 

@@ -40,6 +40,8 @@ static finding_t try(const struct state *s, unsigned int sender, const struct we
     struct state after;
     struct weir_outcome outcome;
 
+    if (demand == REFUSED && tap_attempts_interleave(s))
+        demand = UNTOUCHED;
     blind_tried++;
     memcpy(&after, s, offsetof(struct state, queue));
     outcome = tap_track(&after, sender, seg, NO_GENERATION);
@@ -178,6 +180,9 @@ static finding_t try_syn(const struct state *s, unsigned int sender, struct weir
                                          .ack = ack ? y->end : 0,
                                          .win = 1000,
                                          .flags = WEIR_TCP_SYN | (ack ? WEIR_TCP_ACK : 0)};
+            if (ack && !(y->known & WITNESS_MORE) && !(x->known & WITNESS_MORE))
+                continue; /* whoever knows the number of a SYN that may be unanswered is not blind
+                           */
             /* Just below the end it might be the SYN sent before, with text (RFC 7413). */
             finding = try(s, sender, seg, x->end - 1 - seqs[i] < SYN_BELOW ? UNCHANGED : UNTOUCHED);
             if (finding)

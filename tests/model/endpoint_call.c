@@ -66,8 +66,8 @@ void endpoint_begin(struct state *s, unsigned int e)
     endpoint_closed(end);
     end->flags = 0;
     end->irs = end->rcv_nxt = 0;
-    end->iss = model_scn.iss[e] + end->generation * ISS_SPACING;
     end->generation++;
+    end->iss = model_iss(e, end->generation);
     end->una = end->iss;
     end->nxt = end->iss + 1;
     end->repeats = model_scn.end[e].repeats;

@@ -39,6 +39,7 @@ static struct scenario deeper(struct scenario scn)
     scn.troubles.delay = (uint8_t)(scn.troubles.delay + more->delay);
     for (unsigned int e = 0; e < 2; e++) {
         scn.end[e].repeats = (uint8_t)(scn.end[e].repeats + more->repeats[e]);
+        scn.end[e].opens = (uint8_t)(scn.end[e].opens + more->opens[e]);
         scn.end[e].sends = (uint8_t)(scn.end[e].sends + more->sends[e]);
         scn.end[e].octets = (uint8_t)(scn.end[e].octets + more->octets[e]);
     }

@@ -24,8 +24,8 @@
 #include "core/flow.h"
 #include "core/tcp_track.h"
 
-#define QUEUE_MAX   6U      /* segments a queue holds; a state that needs more is out of bounds */
-#define ISS_SPACING 200000U /* from one connection's initial sequence number to the next one's */
+#define QUEUE_MAX   6U     /* segments a queue holds; a state that needs more is out of bounds */
+#define ISS_SPACING 200000 /* from one connection's initial sequence number to the next one's */
 
 enum { LEFT, RIGHT };
 enum { BEFORE, AFTER }; /* the tap */
@@ -122,7 +122,8 @@ struct state {
     uint8_t mixed;       /* attempts at a connection interleave: see tap.c */
     uint8_t restarted;   /* the record before was forgotten */
     uint8_t grace;       /* a RST one below a FIN was taken */
-    uint8_t spare[2];
+    uint8_t attempts;    /* bit e: signs of another attempt have passed since end e last spoke */
+    uint8_t spare;
     struct packet queue[2][2][QUEUE_MAX];
 };
 
@@ -139,13 +140,14 @@ struct state {
 /* What a deep run adds. */
 struct deeper {
     uint8_t lose[2], twice, delay; /* to the troubles */
-    uint8_t repeats[2], sends[2], octets[2];
+    uint8_t repeats[2], sends[2], octets[2], opens[2];
 };
 
 struct scenario {
     const char *name;
     const char *what;
     uint32_t iss[2];
+    int32_t spacing; /* in place of ISS_SPACING; may go down */
     struct {
         uint8_t listens;
         uint8_t opens, sends, octets, closes, aborts, repeats, probes, giveups;
@@ -166,6 +168,25 @@ extern const unsigned int model_scenario_count;
 
 /* The scenario being explored. */
 extern struct scenario model_scn;
+
+static inline int32_t model_spacing(void)
+{
+    return model_scn.spacing ? model_scn.spacing : ISS_SPACING;
+}
+
+/* First number of a connection of end e. */
+static inline uint32_t model_iss(unsigned int e, unsigned int generation)
+{
+    return model_scn.iss[e] + (generation - 1) * (uint32_t)model_spacing();
+}
+
+/* How far a connection's numbers may go. */
+static inline uint32_t model_reach(void)
+{
+    int32_t spacing = model_spacing();
+
+    return (uint32_t)(spacing < 0 ? -spacing : spacing) / 2;
+}
 
 enum event_kind {
     EV_OPEN,
@@ -242,6 +263,7 @@ unsigned int tap_tracked_state(const struct state *s, unsigned int e);
 struct weir_outcome tap_track(struct state *s, unsigned int sender, const struct weir_segment *seg,
                               unsigned int generation);
 bool tap_moves_nothing(struct weir_outcome outcome);
+bool tap_attempts_interleave(const struct state *s);
 struct weir_segment tap_segment(const struct packet *p);
 
 /* channel.c */
@@ -253,22 +275,21 @@ bool channel_empty(const struct state *s);
 /* property.c */
 enum exception {
     EXC_NONE,
-    EXC_BARE_ACK,      /* P1: bare ACK from SYN-RECEIVED */
-    EXC_FORMER,        /* P1, P2: SYN on a connection that the other end still holds */
-    EXC_SILENT,        /* P2: gave up, or its RST was lost before the tap */
-    EXC_SENDER_GONE,   /* P2: what passed was lost and its sender has gone */
-    EXC_EXPIRED,       /* P2: TIME-WAIT has ended */
-    EXC_RST_1337,      /* P3: RST toward TIME-WAIT */
-    EXC_ADOPTED,       /* P1, P2: picked up after a FIN or SYN had passed unseen */
-    EXC_MIXED,         /* P1, P2: attempts at a connection interleave */
-    EXC_MIXED_REFUSED, /* P3: the same */
-    EXC_FIN_UNSEEN,    /* P1: its FIN has not passed, or told nothing */
-    EXC_CROSSED,       /* P1, P2: a lost FIN is repeated with a later acknowledgement */
-    EXC_REFUSES,       /* P1: RST out of SYN-SENT */
-    EXC_OLD,           /* P3: outside, since of a connection before */
-    EXC_GRACE,         /* P1, P2: a RST that leaves its FIN out of account */
-    EXC_RST_INEXACT,   /* P1: a blind attacker's would look the same */
-    EXC_RESTARTED,     /* P3: the tap forgot while a SYN was on its way */
+    EXC_BARE_ACK,    /* P1: bare ACK from SYN-RECEIVED */
+    EXC_FORMER,      /* P1, P2: SYN on a connection that the other end still holds */
+    EXC_SILENT,      /* P2: gave up, or its RST was lost before the tap */
+    EXC_SENDER_GONE, /* P2: what passed was lost and its sender has gone */
+    EXC_EXPIRED,     /* P2: TIME-WAIT has ended */
+    EXC_RST_1337,    /* P3: RST toward TIME-WAIT */
+    EXC_ADOPTED,     /* P1, P2: picked up after a FIN or SYN had passed unseen */
+    EXC_MIXED,       /* P1, P2: attempts at a connection interleave */
+    EXC_FIN_UNSEEN,  /* P1: its FIN has not passed, or told nothing */
+    EXC_CROSSED,     /* P1, P2: a lost FIN is repeated with a later acknowledgement */
+    EXC_REFUSES,     /* P1: RST out of SYN-SENT */
+    EXC_OLD,         /* P3: outside, since of a connection before */
+    EXC_GRACE,       /* P1, P2: a RST that leaves its FIN out of account */
+    EXC_RST_INEXACT, /* P1: a blind attacker's would look the same */
+    EXC_RESTARTED,   /* P3: the tap forgot while a SYN was on its way */
     EXCEPTIONS
 };
 extern uint64_t property_exceptions[EXCEPTIONS];

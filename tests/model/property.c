@@ -19,7 +19,6 @@ const char *const property_exception_names[EXCEPTIONS] = {
     [EXC_RST_1337] = "E7 RST toward TIME-WAIT refused (RFC 1337)",
     [EXC_ADOPTED] = "E8 picked up in the middle of opening or closing",
     [EXC_MIXED] = "E9 attempts at a connection interleave",
-    [EXC_MIXED_REFUSED] = "E9 the same, refused",
     [EXC_FIN_UNSEEN] = "E11 its FIN has not passed yet",
     [EXC_RESTARTED] = "E12 the tap forgot while a SYN was on its way",
     [EXC_CROSSED] = "E13 a lost FIN is repeated with the ACK of one that crossed it",
@@ -65,15 +64,15 @@ unsigned int property_effects(const struct state *s, unsigned int to, const stru
 {
     const struct endpoint *end = &s->end[to];
     bool present = generation == end->generation;
-    uint32_t iss = model_scn.iss[to] + (generation - 1) * ISS_SPACING;
-    bool own = !present || !(end->flags & END_SYNCED) || p->seq - end->irs < ISS_SPACING / 2;
+    uint32_t iss = model_iss(to, generation);
+    bool own = !present || !(end->flags & END_SYNCED) || p->seq - end->irs < model_reach();
     unsigned int effects = 0;
 
     if (p->flags & WEIR_TCP_RST)
         return !present || rst_fits(s, to, p) ? EFFECT_RST : 0;
     if (p->flags & WEIR_TCP_SYN)
         effects |= EFFECT_SYN;
-    if (generation && (p->flags & WEIR_TCP_ACK) && own && p->ack - iss - 1 < ISS_SPACING / 2) {
+    if (generation && (p->flags & WEIR_TCP_ACK) && own && p->ack - iss - 1 < model_reach()) {
         effects |= EFFECT_ACK_SYN;
         if (present ? (end->flags & END_FIN_SENT) && p->ack == end->nxt : p->ack != iss + 1)
             effects |= EFFECT_ACK_FIN;
@@ -201,9 +200,7 @@ finding_t property_step(const struct state *s, const struct tapped *tapped)
             return NULL;
         if (s->restarted == 2 && except(EXC_RESTARTED))
             return NULL;
-        if (s->mixed && except(EXC_MIXED_REFUSED))
-            return NULL;
-        if (former(s, tapped) && except(EXC_OLD))
+        if (former(s, tapped) && !tap_attempts_interleave(s) && except(EXC_OLD))
             return NULL;
         return "P3: a conforming endpoint's segment is refused";
     }

@@ -19,6 +19,20 @@ bool tap_moves_nothing(struct weir_outcome outcome)
     return outcome.event == WEIR_TCP_EV_INERT || outcome.event == WEIR_TCP_EV_STRAY;
 }
 
+/* There are others, until each end has sent more than SYNs in the one that is tracked. */
+bool tap_attempts_interleave(const struct state *s)
+{
+    bool open = s->attempts == 3, plain = false;
+
+    for (unsigned int e = 0; e < 2; e++) {
+        bool more = s->witness[e].known & WITNESS_MORE, marked = s->attempts >> e & 1;
+
+        open = open || (marked && !more);
+        plain = plain || (!marked && !more);
+    }
+    return open && !plain;
+}
+
 unsigned int tap_tracked_state(const struct state *s, unsigned int e)
 {
     unsigned int dir = weir_flow_dir(&s->record.flow, e);
@@ -57,6 +71,7 @@ struct weir_outcome tap_track(struct state *s, unsigned int sender, const struct
         weir_tcp_begin(flow, birth, seg);
         s->tracked = 1;
         s->grace = 0;
+        s->attempts = 0;
         s->mixed = 2;
         s->adopted = birth.seed == WEIR_PAIR_NEW                 ? 0
                      : s->adopted && birth.seed == WEIR_PAIR_MID ? s->adopted
@@ -68,6 +83,7 @@ struct weir_outcome tap_track(struct state *s, unsigned int sender, const struct
     outcome = track(s, sender, seg);
     if (outcome.action == WEIR_TCP_ACT_OPEN) {
         s->grace = 0;
+        s->attempts = 3;
         s->mixed = 2U + (generation == s->witness[sender].generation);
         weir_tcp_reopen(flow, weir_flow_dir(flow, sender), seg);
         s->adopted = (seg->flags & WEIR_TCP_ACK) ? 1 : 0; /* the SYN's window is not known */
@@ -126,11 +142,14 @@ static void note_attempt(struct state *s, unsigned int sender, const struct pack
     bool opened = s->mixed & 2;
     bool answer = p->flags & WEIR_TCP_ACK;
     const struct endpoint *opener = &s->end[answer ? !sender : sender];
+    const struct endpoint *peer = &s->end[!sender];
 
     s->mixed &= 1;
     if (opened) {
         s->mixed |= opener->generation != (answer ? p->peer_generation : p->generation) ||
-                    opener->state != WEIR_TCP_SYN_SENT;
+                    opener->state != WEIR_TCP_SYN_SENT ||
+                    (!answer && peer->state == WEIR_TCP_SYN_RECEIVED &&
+                     peer->peer_generation != p->generation);
         for (unsigned int dir = 0; dir < 2; dir++)
             for (unsigned int i = 0; i < s->count[AFTER][dir]; i++)
                 if (s->queue[AFTER][dir][i].flags & (WEIR_TCP_SYN | WEIR_TCP_RST))
@@ -139,8 +158,33 @@ static void note_attempt(struct state *s, unsigned int sender, const struct pack
     }
     if ((tap_moves_nothing(outcome) && outcome.reason != WEIR_REASON_OLD_DUPLICATE) ||
         other(generations[sender], p->generation) ||
+        ((s->end[sender].flags & END_SYNCED) &&
+         other(generations[!sender], s->end[sender].peer_generation)) ||
         ((p->flags & WEIR_TCP_ACK) && other(generations[!sender], p->peer_generation)))
         s->mixed = 1;
+}
+
+/* Of another attempt: from the end that speaks, or on a connection that the other end may hold. */
+static void note_signs(struct state *s, const struct tapped *tapped, const uint8_t generations[2])
+{
+    const struct packet *p = &tapped->packet;
+    unsigned int sender = tapped->sender, event = tapped->outcome.event;
+    bool live = s->witness[sender].known & WITNESS_MORE;
+
+    if (event >= WEIR_TCP_EV_ACK && event <= WEIR_TCP_EV_FIN_LATE)
+        s->attempts &= (uint8_t) ~(1U << sender);
+    if (p->inert && (p->flags & (WEIR_TCP_SYN | WEIR_TCP_RST)) &&
+        tapped->outcome.reason != WEIR_REASON_OLD_DUPLICATE)
+        s->attempts |= live || (p->flags & WEIR_TCP_RST) ? 1U << !sender : 3;
+    if (p->inert && tapped->outcome.reason == WEIR_REASON_HALF_OPEN_ACK)
+        s->attempts = 3;
+    if (event == WEIR_TCP_EV_SYN_ACK && other(generations[sender], p->generation))
+        s->attempts = 3;
+    if (tapped->outcome.reason == WEIR_REASON_OTHER_ATTEMPT)
+        s->mixed |= 1;
+    if (event == WEIR_TCP_EV_SYN && tapped->was_tracked &&
+        tapped->was[sender] == WEIR_TCP_SYN_RECEIVED)
+        s->attempts = 3;
 }
 
 struct tapped tap_pass(struct state *s, unsigned int sender, const struct packet *p)
@@ -162,8 +206,11 @@ struct tapped tap_pass(struct state *s, unsigned int sender, const struct packet
     if (first_fin && p->sent_in == WEIR_TCP_CLOSING && (s->witness[sender].known & WITNESS_FIN))
         s->end[sender].flags |= END_CROSSED;
     tapped.packet.inert = tap_moves_nothing(tapped.outcome);
+    note_signs(s, &tapped, generations);
     if (p->flags & WEIR_TCP_SYN)
         note_attempt(s, sender, p, tapped.outcome, generations);
+    else if (tapped.outcome.event == WEIR_TCP_EV_RST && other(generations[sender], p->generation))
+        s->mixed |= 1;
     s->mixed &= 1;
     if ((s->witness[sender].known & WITNESS_FIN) && tapped.outcome.event == WEIR_TCP_EV_RST &&
         p->seq + 1 == s->witness[sender].end)

@@ -21,6 +21,7 @@ from collections import Counter
 
 import capture_writer
 import weir_run
+from attempts import Attempts
 from endpoints import ACK, FIN, RST, SYN, SYNCHRONISED, WRAP, Host, Script, Segment, Traits
 from network import Trouble, Wire, World
 
@@ -123,6 +124,12 @@ class Meeting:
         return not (self.wire.resets_lost or self.wire.resets_not_taken or self.wire.fins_lost_before)
 
 
+def attempts(world, number):
+    ends = (("10.0.0.3", 1024 + number), ("10.0.0.4", 80))
+    before, after = world.random.choice(TROUBLES)
+    return Attempts(world, ends, lambda first, second: Wire(world, first, second, before, after, name=ends), traits)
+
+
 class Stranger:
     """Sees nothing and guesses: sends segments with the right addresses and numbers far from the windows."""
 
@@ -199,6 +206,7 @@ def frame_of(passed):
 def simulate(seed, connections):
     world = World(random.Random(seed))
     meetings = [Meeting(world, number) for number in range(connections)]
+    meetings += [attempts(world, number) for number in range(connections // 2)]
     Stranger(world, meetings)
     world.run(RUN_US)
     return world, meetings

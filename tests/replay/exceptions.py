@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import facts
 
 
-SHOWS_NO_LIFE = {"after-close", "rst-inexact", "syn-challenge", "syn-time-wait", "syn-ack-other", "half-open-ack"}
+SHOWS_NO_LIFE = {"after-close", "rst-inexact", "syn-challenge", "syn-time-wait", "syn-ack-other", "half-open-ack",
+                 "other-attempt"}
 
 
 @dataclass

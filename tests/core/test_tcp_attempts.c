@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Several attempts at one connection, which interleave on the wire (RFC 9293 3.5 figure 8,
+ * 3.10.7.3): whatever a conforming end may say of another attempt than the tracked one passes, and
+ * moves nothing; once both ends have said more than SYNs in one, the windows decide again.
+ */
+#include <criterion/criterion.h>
+
+#include "tcp_table.h"
+
+/* clang-format off */
+
+/* L gives up after its SYN and draws a RST from itself with the answer; then it opens once more. */
+#define GIVEN_UP                                                                                   \
+    ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, NONE, SYN_S, SYN_R, "9293 3.10.1"),                      \
+    ROW(R, SA, 0, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, SYN_R, "9293 3.10.7.2"),                   \
+    ROW(L, R, 1, 0, 0, 0, PLAIN, PASS, NONE, CLOSED, CLOSED, "9293 3.10.7.1"),                     \
+    ROW(L, S, 200000, 0, 0, 1000, PLAIN, OPEN, NONE, SYN_S, SYN_R, "9293 3.10.1")
+
+/* 3.10.7.3: an ACK that is not acceptable in SYN-SENT is answered by a RST with its number. */
+Test(tcp_attempts, rst_out_of_syn_sent)
+{
+    static const struct tcp_row rows[] = {
+        GIVEN_UP,
+        ROW(R, FA, 1, 1, 0, 1000, PLAIN, PASS, HALF_OPEN_ACK, SYN_S, SYN_R, "9293 3.10.4"),
+        ROW(R, SA, 200000, 200001, 0, 1000, PLAIN, PASS, NONE, ESTAB, SYN_R, "9293 3.10.7.2"),
+        ROW(L, R, 1, 0, 0, 0, PLAIN, PASS, OTHER_ATTEMPT, ESTAB, SYN_R,
+            "9293 3.10.7.3: answers the FIN of before, sent before the SYN-ACK came"),
+        ROW(L, A, 200001, 200001, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.5"),
+        ROW(L, R, 1, 0, 0, 0, PLAIN, PASS, OTHER_ATTEMPT, ESTAB, ESTAB, "the same, overtaken"),
+        ROW(R, A, 200001, 200001, 0, 1000, PLAIN, PASS, CHALLENGE_ACK, ESTAB, ESTAB, "5961 3.2"),
+        ROW(L, R, 1, 0, 0, 0, PLAIN, REFUSE, RST_OUTSIDE, ESTAB, ESTAB, "5961 3.2: both proven"),
+        ROW(R, A, 300000, 200001, 10, 1000, PLAIN, REFUSE, SEQ_ABOVE, ESTAB, ESTAB, "9293 3.4"),
+        ROW(L, A, 200001, 300000, 0, 1000, PLAIN, REFUSE, ACK_ABOVE, ESTAB, ESTAB, "5961 5.2"),
+    };
+
+    RUN(rows);
+}
+
+/* A first connection knows of no other attempt until something of one has passed. */
+Test(tcp_attempts, first_attempt_is_strict)
+{
+    static const struct tcp_row rows[] = {
+        ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, NONE, SYN_S, SYN_R, "9293 3.5"),
+        ROW(R, RA, 0, 2, 0, 0, PLAIN, REFUSE, RST_OUTSIDE, SYN_S, SYN_R, "9293 3.10.7.3"),
+        ROW(R, SA, 0, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, SYN_R, "9293 3.5"),
+        ROW(L, R, 2000, 0, 0, 0, PLAIN, REFUSE, RST_OUTSIDE, ESTAB, SYN_R, "5961 3.2"),
+        ROW(L, A, 2000, 1, 5, 1000, PLAIN, REFUSE, SEQ_ABOVE, ESTAB, SYN_R, "9293 3.4"),
+        ROW(L, A, 1, 9, 0, 1000, PLAIN, REFUSE, ACK_ABOVE, ESTAB, SYN_R, "9293 3.10.7.4"),
+        ROW(L, A, 1, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.5"),
+    };
+
+    RUN(rows);
+}
+
+/* An answer to another SYN draws a RST, which may come after the right answer. */
+Test(tcp_attempts, rst_that_answers_another_syn_ack)
+{
+    static const struct tcp_row rows[] = {
+        ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, NONE, SYN_S, SYN_R, "9293 3.5"),
+        ROW(R, SA, 5000, 9001, 0, 1000, PLAIN, PASS, SYN_ACK_OTHER, SYN_S, SYN_R, "9293 3.5"),
+        ROW(R, SA, 0, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, SYN_R, "9293 3.5 figure 8"),
+        ROW(L, R, 9001, 0, 0, 0, PLAIN, PASS, OTHER_ATTEMPT, ESTAB, SYN_R, "9293 3.10.7.3"),
+        ROW(L, A, 1, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.5"),
+        ROW(R, PA, 1, 1, 9, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.8"),
+        ROW(L, R, 9001, 0, 0, 0, PLAIN, REFUSE, RST_OUTSIDE, ESTAB, ESTAB, "5961 3.2"),
+    };
+
+    RUN(rows);
+}
+
+/* Nobody listens, and the RST is doubled; the copy comes to the next attempt. */
+Test(tcp_attempts, late_copy_of_connection_refused)
+{
+    static const struct tcp_row rows[] = {
+        ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, NONE, SYN_S, SYN_R, "9293 3.5"),
+        ROW(R, RA, 0, 1, 0, 0, PLAIN, PASS, NONE, CLOSED, CLOSED, "9293 3.10.7.1"),
+        ROW(L, S, 200000, 0, 0, 1000, PLAIN, OPEN, NONE, SYN_S, SYN_R, "9293 3.10.1"),
+        ROW(R, RA, 0, 1, 0, 0, PLAIN, PASS, OTHER_ATTEMPT, SYN_S, SYN_R, "9293 3.10.7.3"),
+        ROW(R, RA, 0, 200001, 0, 0, PLAIN, PASS, NONE, CLOSED, CLOSED, "9293 3.10.7.1"),
+    };
+
+    RUN(rows);
+}
+
+/* Both open; L has given its attempt up meanwhile and answers that of R with a new number. */
+Test(tcp_attempts, crossing_open_against_an_abandoned_one)
+{
+    static const struct tcp_row challenged[] = {
+        ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, NONE, SYN_S, SYN_R, "9293 3.10.1"),
+        ROW(R, S, 0, 0, 0, 1000, PLAIN, PASS, NONE, SYN_R, SYN_R, "9293 3.10.1"),
+        ROW(R, SA, 0, 1, 0, 1000, PLAIN, PASS, RETRANSMISSION, ESTAB, SYN_R, "9293 3.10.7.3"),
+        ROW(L, SA, 200000, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.10.7.2"),
+        ROW(R, A, 1, 1, 0, 1000, PLAIN, PASS, OTHER_ATTEMPT, ESTAB, ESTAB,
+            "9293 3.10.7.4 first: not acceptable in SYN-RECEIVED for the abandoned one"),
+    };
+    static const struct tcp_row closed[] = {
+        ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, NONE, SYN_S, SYN_R, "9293 3.10.1"),
+        ROW(R, S, 0, 0, 0, 1000, PLAIN, PASS, NONE, SYN_R, SYN_R, "9293 3.10.1"),
+        ROW(R, SA, 0, 1, 0, 1000, PLAIN, PASS, RETRANSMISSION, ESTAB, SYN_R, "9293 3.10.7.3"),
+        ROW(R, FA, 1, 1, 0, 1000, PLAIN, PASS, NONE, CLOSE_W, FIN_W1, "9293 3.10.4"),
+        ROW(L, SA, 200000, 1, 0, 1000, PLAIN, PASS, SYN_ACK_OTHER, CLOSE_W, FIN_W1, "9293 3.5"),
+        ROW(L, A, 200001, 1, 0, 1000, PLAIN, PASS, OTHER_ATTEMPT, CLOSE_W, FIN_W1,
+            "9293 3.10.7.4 first"),
+        ROW(L, A, 1, 2, 0, 1000, PLAIN, PASS, NONE, CLOSE_W, FIN_W2, "9293 3.10.7.4"),
+        ROW(L, A, 200001, 1, 0, 1000, PLAIN, REFUSE, SEQ_ABOVE, CLOSE_W, FIN_W2, "both proven"),
+    };
+    static const struct tcp_row aborted[] = {
+        ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, NONE, SYN_S, SYN_R, "9293 3.10.1"),
+        ROW(R, S, 0, 0, 0, 1000, PLAIN, PASS, NONE, SYN_R, SYN_R, "9293 3.10.1"),
+        ROW(R, R, 200001, 0, 0, 0, PLAIN, PASS, OTHER_ATTEMPT, SYN_R, SYN_R,
+            "9293 3.10.5: closed, listened, took the SYN and aborts; its SYN-ACK was lost"),
+        ROW(L, SA, 0, 1, 0, 1000, PLAIN, PASS, RETRANSMISSION, SYN_R, ESTAB, "9293 3.5 figure 7"),
+        ROW(R, SA, 0, 1, 0, 1000, PLAIN, PASS, RETRANSMISSION, ESTAB, ESTAB, "9293 3.5 figure 7"),
+        ROW(L, A, 1, 1, 0, 1000, PLAIN, PASS, CHALLENGE_ACK, ESTAB, ESTAB, "9293 3.5 figure 7"),
+        ROW(R, A, 1, 1, 0, 1000, PLAIN, PASS, CHALLENGE_ACK, ESTAB, ESTAB, "9293 3.5 figure 7"),
+        ROW(R, R, 200001, 0, 0, 0, PLAIN, REFUSE, RST_OUTSIDE, ESTAB, ESTAB, "5961 3.2"),
+    };
+
+    RUN(challenged);
+    RUN(closed);
+    RUN(aborted);
+}
+
+/* The answer to a SYN that was tracked before a RST, and lost itself: the FIN after it tells. */
+Test(tcp_attempts, fin_of_an_end_whose_syn_was_of_before)
+{
+    static const struct tcp_row rows[] = {
+        ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, NONE, SYN_S, SYN_R, "9293 3.5"),
+        ROW(R, RA, 9, 1, 0, 0, PLAIN, PASS, NONE, CLOSED, CLOSED, "9293 3.10.7.1; it gets lost"),
+        ROW(R, S, 0, 0, 0, 1000, PLAIN, OPEN, NONE, SYN_R, SYN_S, "9293 3.10.1"),
+        ROW(R, FA, 1, 1, 0, 1000, PLAIN, PASS, NONE, CLOSE_W, FIN_W1, "9293 3.10.4"),
+        ROW(L, SA, 0, 1, 0, 1000, PLAIN, PASS, SYN_ACK_OTHER, CLOSE_W, FIN_W1, "9293 3.5 figure 7"),
+        ROW(L, A, 1, 2, 0, 1000, PLAIN, PASS, NONE, CLOSE_W, FIN_W2, "9293 3.10.7.4"),
+        ROW(L, FA, 1, 2, 0, 1000, PLAIN, PASS, NONE, LAST_A, TIME_W, "9293 3.10.4"),
+        ROW(R, A, 2, 2, 0, 1000, PLAIN, PASS, NONE, CLOSED, TIME_W, "9293 3.10.7.4"),
+    };
+
+    RUN(rows);
+}
+
+/* Both have closed, and it has yet to be heard that R has taken the FIN of L, which opens anew. */
+Test(tcp_attempts, syn_while_time_wait_is_not_confirmed)
+{
+    static const struct tcp_row rows[] = {
+        HANDSHAKE,
+        ROW(L, FA, 1, 1, 0, 1000, PLAIN, PASS, NONE, FIN_W1, CLOSE_W, "9293 3.6 figure 13"),
+        ROW(R, FA, 1, 1, 0, 1000, PLAIN, PASS, NONE, CLOSING, FIN_W1, "9293 3.6 figure 13"),
+        ROW(L, A, 2, 2, 0, 1000, PLAIN, PASS, NONE, CLOSING, FIN_W2, "9293 3.10.7.4"),
+        ROW(L, S, 200000, 0, 0, 1000, PLAIN, PASS, SYN_CHALLENGE, CLOSING, FIN_W2, "5961 4.2"),
+        ROW(R, A, 2, 2, 0, 1000, PLAIN, PASS, NONE, TIME_W, TIME_W, "9293 3.10.7.4"),
+        ROW(R, SA, 9000, 200001, 0, 1000, PLAIN, OPEN, NONE, ESTAB, SYN_R, "9293 3.6.1"),
+        ROW(L, A, 200001, 9001, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.5"),
+    };
+    static const struct tcp_row repeated_number[] = {
+        HANDSHAKE,
+        ROW(L, FA, 1, 1, 0, 1000, PLAIN, PASS, NONE, FIN_W1, CLOSE_W, "9293 3.6 figure 13"),
+        ROW(R, FA, 1, 1, 0, 1000, PLAIN, PASS, NONE, CLOSING, FIN_W1, "9293 3.6 figure 13"),
+        ROW(L, S, 2, 0, 0, 1000, PLAIN, PASS, SYN_CHALLENGE, CLOSING, FIN_W1, "5961 4.2"),
+        ROW(R, SA, 9000, 2, 0, 1000, PLAIN, PASS, SYN_CHALLENGE, CLOSING, FIN_W1,
+            "acknowledges no more than the FIN"),
+    };
+
+    RUN(rows);
+    RUN(repeated_number);
+}
+
+/*
+ * Both ends have forgotten a connection, and neither RST has passed: the record stays, nobody who
+ * forges both directions can end it; but the ends are not kept from each other.
+ */
+Test(tcp_attempts, forgotten_by_both_ends)
+{
+    static const struct tcp_row rows[] = {
+        HANDSHAKE,
+        ROW(R, PA, 1, 1, 5, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.8"),
+        ROW(L, S, 200000, 0, 0, 1000, PLAIN, PASS, SYN_CHALLENGE, ESTAB, ESTAB, "5961 4.2"),
+        ROW(L, A, 200001, 1, 0, 1000, PLAIN, REFUSE, SEQ_ABOVE, ESTAB, ESTAB, "not answered yet"),
+        ROW(R, SA, 300000, 200001, 0, 1000, PLAIN, PASS, SYN_CHALLENGE, ESTAB, ESTAB, "5961 4.2"),
+        ROW(L, A, 200001, 300001, 0, 1000, PLAIN, PASS, OTHER_ATTEMPT, ESTAB, ESTAB, "9293 3.5"),
+        ROW(R, PA, 300001, 200001, 9, 1000, PLAIN, PASS, OTHER_ATTEMPT, ESTAB, ESTAB, "9293 3.8"),
+        ROW(R, A, 6, 1, 0, 1000, PLAIN, PASS, CHALLENGE_ACK, ESTAB, ESTAB, "it was alive: forged"),
+        ROW(L, A, 200001, 300001, 0, 1000, PLAIN, REFUSE, SEQ_ABOVE, ESTAB, ESTAB, "9293 3.4"),
+    };
+
+    RUN(rows);
+}
+
+/* With one direction only, the end that is seen is enough. */
+Test(tcp_attempts, one_way)
+{
+    static const struct tcp_row rows[] = {
+        ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, NONE, SYN_S, SYN_R, "9293 3.5"),
+        ROW(L, S, 200000, 0, 0, 1000, PLAIN, OPEN, NONE, SYN_S, SYN_R, "9293 3.10.1"),
+        ROW(L, A, 200001, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.5"),
+        ROW(L, PA, 200001, 1, 10, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.8"),
+        ROW(L, PA, 0x60000000, 1, 10, 1000, PLAIN, REFUSE, SEQ_ABOVE, ESTAB, ESTAB, "9293 3.4"),
+    };
+
+    RUN_MODE(rows, ONE_WAY);
+}
