@@ -77,6 +77,15 @@ static inline bool weir_flow_dead(const struct weir_flow *flow)
            weir_flow_state(flow, WEIR_RESP) == WEIR_TCP_CLOSED;
 }
 
+/*
+ * y will answer what x has sent by a challenge ACK. The mark of an end that has sent nothing but
+ * SYNs means another attempt, see tcp_track.c: where y has, it stands with x.
+ */
+static inline void weir_expect_challenge(struct weir_peer *x, struct weir_peer *y)
+{
+    ((y->flags & WEIR_PEER_PROVEN) ? y : x)->flags |= WEIR_PEER_CHALL;
+}
+
 /* Not heard yet, but its SYN has been answered: see tcp_syn.c. */
 static inline bool weir_tcp_known_from_answer(const struct weir_peer *x)
 {
@@ -88,6 +97,10 @@ enum weir_syn_match { WEIR_SYN_NOT_MINE, WEIR_SYN_TRACKED, WEIR_SYN_EARLIER };
 
 enum weir_syn_match weir_tcp_acknowledges_syn(const struct weir_peer *y, const struct weir_peer *x,
                                               uint32_t ack);
+
+/* Is this RST "connection refused" for a SYN that met a record of which one end only is known? */
+bool weir_tcp_refuses_remembered(const struct weir_flow *flow, unsigned int dir,
+                                 const struct weir_segment *seg);
 
 /*
  * What a SYN, a SYN-ACK, a RST tells. WEIR_TCP_EVENTS: it begins a new connection. The record may

@@ -31,7 +31,7 @@ static bool rst_exact(const struct weir_flow *flow, unsigned int dir,
 struct weir_finding weir_tcp_classify_rst(struct weir_flow *flow, unsigned int dir,
                                           const struct weir_segment *seg)
 {
-    const struct weir_peer *x = &flow->peer[dir];
+    struct weir_peer *x = &flow->peer[dir];
     struct weir_peer *y = &flow->peer[!dir];
 
     if (flow->pair == WEIR_PAIR_DEAD) {
@@ -54,7 +54,7 @@ struct weir_finding weir_tcp_classify_rst(struct weir_flow *flow, unsigned int d
             return weir_found_refused(WEIR_REASON_RST_OUTSIDE);
         }
     }
-    if (rst_exact(flow, dir, seg))
+    if (rst_exact(flow, dir, seg) || weir_tcp_refuses_remembered(flow, dir, seg))
         return weir_found(WEIR_TCP_EV_RST, WEIR_REASON_NONE);
     /* Number 0 answers a SYN, 3.10.7.1: one of y's come late, and y has gone on and ignores it; or
      * one that passed as a challenge, and x holds the connection no more. */
@@ -65,7 +65,7 @@ struct weir_finding weir_tcp_classify_rst(struct weir_flow *flow, unsigned int d
         (weir_seq_after(seg->seq, y->edge) ||
          !weir_seq_reaches(seg->seq, x->end - weir_window_slack(flow, !dir))))
         return weir_found_refused(WEIR_REASON_RST_OUTSIDE);
-    y->flags |= WEIR_PEER_CHALL;
+    weir_expect_challenge(x, y);
     return (y->flags & WEIR_PEER_SEEN) ? weir_found_inert(WEIR_REASON_RST_INEXACT)
                                        : weir_found_stray(WEIR_REASON_RST_INEXACT);
 }

@@ -81,6 +81,12 @@ static bool closing(const struct weir_peer *x, const struct weir_peer *y)
     return x->flags & y->flags & WEIR_PEER_FIN;
 }
 
+/* Adopted on the word of one end, which may have been anybody's, or an old one come late. */
+static bool one_heard(const struct weir_peer *x, const struct weir_peer *y)
+{
+    return !(x->flags & y->flags & WEIR_PEER_SEEN);
+}
+
 static bool in_time_wait(const struct weir_flow *flow, unsigned int dir)
 {
     return weir_flow_state(flow, dir) == WEIR_TCP_TIME_WAIT;
@@ -95,8 +101,15 @@ static bool syn_answered(const struct weir_flow *flow, unsigned int dir,
 
     if ((x->flags & WEIR_PEER_TS) || x->ts != ((seg->ack - 1) | 1U))
         return false;
-    return weir_flow_over(flow) || handshaking(x, y) || in_time_wait(flow, dir) ||
-           (closing(x, y) && weir_seq_reaches(seg->ack - 1, y->end));
+    return weir_flow_over(flow) || handshaking(x, y) || one_heard(x, y) ||
+           in_time_wait(flow, dir) || (closing(x, y) && weir_seq_reaches(seg->ack - 1, y->end));
+}
+
+bool weir_tcp_refuses_remembered(const struct weir_flow *flow, unsigned int dir,
+                                 const struct weir_segment *seg)
+{
+    return (seg->flags & WEIR_TCP_ACK) && seg->seq == 0 &&
+           one_heard(&flow->peer[dir], &flow->peer[!dir]) && syn_answered(flow, dir, seg);
 }
 
 bool weir_tcp_syn_remembered(const struct weir_flow *flow, unsigned int dir,
@@ -136,11 +149,15 @@ struct weir_finding weir_tcp_classify_syn(struct weir_flow *flow, unsigned int d
     }
     if (only_seen_over(x, y) && time_wait_takes(x, seg))
         return weir_found(WEIR_TCP_EVENTS, WEIR_REASON_NONE);
-    y->flags |= WEIR_PEER_CHALL;
-    if (!(x->flags & WEIR_PEER_PROVEN))
+    weir_expect_challenge(x, y);
+    if (!(x->flags & WEIR_PEER_PROVEN)) {
         x->flags |= WEIR_PEER_CHALL;
-    /* y may have gone back to LISTEN, 3.10.7.4 second and fourth; or x is no more in LAST-ACK. */
-    if (handshaking(x, y) || (closing(x, y) && time_wait_takes(x, seg)))
+        y->flags |= WEIR_PEER_CHALL;
+    }
+    /* y may have gone back to LISTEN, 3.10.7.4 second and fourth; or it was never heard, unless it
+     * has acknowledged this very SYN; or x is no more in LAST-ACK. */
+    if (handshaking(x, y) || (one_heard(x, y) && weir_segment_end(seg) != x->end) ||
+        (closing(x, y) && time_wait_takes(x, seg)))
         syn_remember(y, seg->seq);
     return weir_found_stray(WEIR_REASON_SYN_CHALLENGE);
 }
@@ -211,7 +228,7 @@ struct weir_finding weir_tcp_classify_syn_ack(struct weir_flow *flow, unsigned i
     if (only_seen_over(x, y) && time_wait_takes(x, seg))
         return weir_found(WEIR_TCP_EVENTS, WEIR_REASON_NONE);
     if (x->flags & WEIR_PEER_PROVEN) {
-        y->flags |= WEIR_PEER_CHALL;
+        weir_expect_challenge(x, y);
         return weir_found_stray(WEIR_REASON_SYN_CHALLENGE);
     }
     if (!(y->flags & WEIR_PEER_PROVEN) && seg->ack == y->end &&

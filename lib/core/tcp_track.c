@@ -226,6 +226,12 @@ static bool syn_presumed(const struct weir_peer *peer)
     return (peer->flags & WEIR_PEER_SEEN) && unheard(peer);
 }
 
+/* Has y, which has sent more than SYNs, sent what x will challenge? See weir_expect_challenge. */
+static bool challenged_by_proven(const struct weir_peer *y)
+{
+    return (y->flags & WEIR_PEER_CHALL) && (y->flags & WEIR_PEER_PROVEN);
+}
+
 /*
  * The first that x sends after its SYN. Where a SYN is presumed, the answer to it may have been an
  * old one come late as well, and the connection before goes on: what does not fit passes then.
@@ -235,7 +241,7 @@ static struct weir_finding classify_first(struct weir_flow *flow, unsigned int d
                                           enum weir_midstream midstream)
 {
     const struct weir_peer *x = &flow->peer[dir];
-    const struct weir_peer *y = &flow->peer[!dir];
+    struct weir_peer *y = &flow->peer[!dir];
     bool presumed = syn_presumed(x) || syn_presumed(y);
     struct weir_finding finding = classify_opening(flow, dir, seg, midstream);
 
@@ -250,6 +256,11 @@ static struct weir_finding classify_first(struct weir_flow *flow, unsigned int d
     }
     if (finding.event == WEIR_TCP_EV_REFUSE && presumed)
         return weir_found_stray(WEIR_REASON_HALF_OPEN_ACK);
+    if (finding.event == WEIR_TCP_EV_ACK && challenged_by_proven(y) &&
+        answers_challenge(flow, dir, seg)) {
+        y->flags &= (uint8_t)~WEIR_PEER_CHALL;
+        finding.reason = WEIR_REASON_CHALLENGE_ACK;
+    }
     return finding;
 }
 

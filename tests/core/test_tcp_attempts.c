@@ -48,6 +48,12 @@ Test(tcp_attempts, first_attempt_is_strict)
         ROW(L, A, 2000, 1, 5, 1000, PLAIN, REFUSE, SEQ_ABOVE, ESTAB, SYN_R, "9293 3.4"),
         ROW(L, A, 1, 9, 0, 1000, PLAIN, REFUSE, ACK_ABOVE, ESTAB, SYN_R, "9293 3.10.7.4"),
         ROW(L, A, 1, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.5"),
+        ROW(L, R, 1001, 0, 0, 0, PLAIN, PASS, RST_INEXACT, ESTAB, ESTAB, "5961 3.2"),
+        ROW(L, R, 1002, 0, 0, 0, PLAIN, REFUSE, RST_OUTSIDE, ESTAB, ESTAB, "5961 3.2"),
+        ROW(L, S, 70000, 0, 0, 1000, PLAIN, PASS, SYN_CHALLENGE, ESTAB, ESTAB, "5961 4.2"),
+        ROW(L, R, 1002, 0, 0, 0, PLAIN, REFUSE, RST_OUTSIDE, ESTAB, ESTAB, "5961 3.2"),
+        ROW(R, A, 1, 1, 0, 1000, PLAIN, PASS, CHALLENGE_ACK, ESTAB, ESTAB, "5961 3.2"),
+        ROW(R, A, 1, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "answered"),
     };
 
     RUN(rows);
@@ -184,6 +190,47 @@ Test(tcp_attempts, forgotten_by_both_ends)
     };
 
     RUN(rows);
+}
+
+/* A record that one segment began, a stranger's or one come late, is not in the way of a new open. */
+Test(tcp_attempts, open_after_a_stray_was_adopted)
+{
+#define OPENED_OVER(stray)                                                                         \
+    stray,                                                                                         \
+    ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, SYN_CHALLENGE, ESTAB, ESTAB, "5961 4.2: nobody knows"),  \
+    ROW(R, SA, 0, 1, 0, 1000, PLAIN, OPEN, NONE, ESTAB, SYN_R, "9293 3.10.7.2: it was taken"),     \
+    ROW(L, A, 1, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.5"),                         \
+    ROW(L, FA, 1, 1, 0, 1000, PLAIN, PASS, NONE, FIN_W1, CLOSE_W, "9293 3.6"),                     \
+    ROW(R, FA, 1, 2, 0, 1000, PLAIN, PASS, NONE, TIME_W, LAST_A, "9293 3.6"),                      \
+    ROW(L, A, 2, 2, 0, 1000, PLAIN, PASS, NONE, TIME_W, CLOSED, "9293 3.6")
+    static const struct tcp_row of_responder[] = {
+        OPENED_OVER(ROW(R, A, 0x60000000, 0x30000000, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB,
+                        "9293 3.4")),
+    };
+    static const struct tcp_row of_originator[] = {
+        OPENED_OVER(ROW(L, PA, 0x60000000, 0x30000000, 500, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB,
+                        "9293 3.4")),
+    };
+    static const struct tcp_row fin[] = {
+        ROW(R, FA, 0x60000000, 0x30000000, 0, 1000, PLAIN, PASS, NONE, CLOSE_W, FIN_W1, "9293 3.4"),
+        ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, SYN_CHALLENGE, CLOSE_W, FIN_W1, "5961 4.2"),
+        ROW(R, SA, 0, 1, 0, 1000, PLAIN, OPEN, NONE, ESTAB, SYN_R, "9293 3.10.7.2"),
+        ROW(L, A, 1, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.5"),
+        ROW(R, FA, 1, 1, 0, 1000, PLAIN, PASS, NONE, CLOSE_W, FIN_W1, "9293 3.6"),
+    };
+
+    static const struct tcp_row of_this_very_syn[] = {
+        ROW(R, FA, 1, 1, 0, 1000, PLAIN, PASS, NONE, CLOSE_W, FIN_W1, "9293 3.10.4: weir anew"),
+        ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, SYN_CHALLENGE, CLOSE_W, FIN_W1, "9293 3.8.1"),
+        ROW(R, SA, 0, 1, 0, 1000, PLAIN, PASS, OLD_DUPLICATE, CLOSE_W, FIN_W1, "9293 3.8.1"),
+        ROW(L, A, 1, 2, 0, 1000, PLAIN, PASS, NONE, CLOSE_W, FIN_W2, "9293 3.10.7.4"),
+        ROW(R, A, 2, 1, 0, 1000, PLAIN, PASS, CHALLENGE_ACK, CLOSE_W, FIN_W2, "5961 4.2"),
+    };
+
+    RUN(of_responder);
+    RUN(of_this_very_syn);
+    RUN(of_originator);
+    RUN(fin);
 }
 
 /* With one direction only, the end that is seen is enough. */

@@ -176,6 +176,36 @@ Test(tcp_track, reopened_is_as_new)
     cr_assert_arr_eq(used.octets, fresh.octets, offsetof(struct weir_flow, key));
 }
 
+/* Nobody listens, and a stranger's segment had been adopted before the SYN: RFC 9293 3.10.7.1. */
+Test(tcp_track, refused_after_a_stray_was_adopted)
+{
+    static const struct {
+        uint32_t seq, ack;
+        uint8_t flags;
+        enum weir_tcp_event event;
+    } rows[] = {
+        {0, 1001, RST | ACK, WEIR_TCP_EV_RST},
+        {0, 1003, RST | ACK, WEIR_TCP_EV_STRAY},
+        {1, 1001, RST | ACK, WEIR_TCP_EV_STRAY},
+        {0, 1001, RST, WEIR_TCP_EV_STRAY},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct weir_segment stray = {.seq = 900000, .ack = 800000, .win = 9, .flags = ACK};
+        struct weir_segment syn = {.seq = 1000, .win = 8000, .flags = SYN};
+        struct weir_segment rst = {.seq = rows[i].seq, .ack = rows[i].ack, .flags = rows[i].flags};
+        struct weir_outcome outcome;
+        union record record;
+
+        begin(&record, &stray);
+        weir_tcp_track(&record.flow, WEIR_RESP, &syn, WEIR_MIDSTREAM_LOOSE);
+        outcome = weir_tcp_track(&record.flow, WEIR_ORIG, &rst, WEIR_MIDSTREAM_LOOSE);
+        cr_expect_eq(outcome.event, rows[i].event, "row %zu: %u", i, outcome.event);
+        cr_expect_eq(outcome.action, WEIR_TCP_ACT_PASS, "row %zu", i);
+        cr_expect_eq(record.flow.pair == WEIR_PAIR_DEAD, i == 0, "row %zu", i);
+    }
+}
+
 /* A segment that nothing ties to the sequence numbers does not keep a connection alive. */
 Test(tcp_track, what_restarts_the_clock)
 {

@@ -169,13 +169,15 @@ static void note_signs(struct state *s, const struct tapped *tapped, const uint8
 {
     const struct packet *p = &tapped->packet;
     unsigned int sender = tapped->sender, event = tapped->outcome.event;
-    bool live = s->witness[sender].known & WITNESS_MORE;
+    bool more[2] = {s->witness[0].known & WITNESS_MORE, s->witness[1].known & WITNESS_MORE};
 
     if (event >= WEIR_TCP_EV_ACK && event <= WEIR_TCP_EV_FIN_LATE)
         s->attempts &= (uint8_t) ~(1U << sender);
     if (p->inert && (p->flags & (WEIR_TCP_SYN | WEIR_TCP_RST)) &&
         tapped->outcome.reason != WEIR_REASON_OLD_DUPLICATE)
-        s->attempts |= live || (p->flags & WEIR_TCP_RST) ? 1U << !sender : 3;
+        s->attempts |= more[!sender]                               ? 1U << !sender
+                       : more[sender] || (p->flags & WEIR_TCP_RST) ? 1U << sender
+                                                                   : 3;
     if (p->inert && tapped->outcome.reason == WEIR_REASON_HALF_OPEN_ACK)
         s->attempts = 3;
     if (event == WEIR_TCP_EV_SYN_ACK && other(generations[sender], p->generation))

@@ -4,12 +4,25 @@ Two hosts that try again and again within a round trip: opens given up, aborted,
 listening or not, numbers that go on or are random (RFC 6528, RFC 9293 3.4.1). What passes is of several attempts at once.
 """
 
-from endpoints import WRAP, Host, Script
+from endpoints import ACK, WRAP, Host, Script
 
 THINK_US = (1, 20, 100, 200, 300, 500, 900, 2000, 200_000)
 
 
-class RandomHost(Host):
+class TryingHost(Host):
+    """Two ends of different attempts acknowledge each other's acknowledgements: throttled (RFC 5961 7)."""
+
+    same, last = 0, None
+
+    def send(self, segment):
+        bare = segment.flags == ACK and not segment.payload and (segment.seq, segment.ack)
+        self.same = self.same + 1 if bare and bare == self.last else 0
+        self.last = bare
+        if self.same < 12:
+            super().send(segment)
+
+
+class RandomHost(TryingHost):
     """Each connection's first number has nothing to do with the one before."""
 
     def iss(self):
@@ -25,7 +38,7 @@ class Attempts:
     def __init__(self, world, ends, wire_between, traits):
         rng = world.random
         self.world, self.ends = world, ends
-        kind = rng.choice((Host, RandomHost))
+        kind = rng.choice((TryingHost, RandomHost))
         self.first = kind(world, traits(rng), listens=rng.random() < 0.4)
         self.second = kind(world, traits(rng), listens=rng.random() < 0.7)
         self.wire = wire_between(self.first, self.second)

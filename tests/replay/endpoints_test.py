@@ -30,6 +30,7 @@ CONNECTIONS = 250
 START_US = 1_700_000_000_000_000
 OPEN_WITHIN_US = 20_000_000
 RUN_US = 90_000_000
+OPENING = {"SYN-SENT", "SYN-RECEIVED"}
 SHOWN = 8
 # RFC 1337 3: TIME-WAIT is not to be cut short. A host that is gone may yet answer it with a RST.
 BY_DESIGN = {"rst-time-wait"}
@@ -139,19 +140,28 @@ class Stranger:
 
     def strike(self):
         rng = self.world.random
-        meeting = rng.choice(self.meetings)
+        opening = [m for m in self.meetings if any(h.state in OPENING for h in (m.first, m.second))]
+        meeting = rng.choice(opening if opening and rng.random() < 0.5 else self.meetings)
         hosts = [meeting.first, meeting.second]
+        rng.shuffle(hosts)
         if all(h.tcb and h.state in SYNCHRONISED and h.state != "TIME-WAIT" for h in hosts):
-            rng.shuffle(hosts)
-            victim, supposed = hosts
-            far = rng.choice((1, -1)) * rng.randrange(1 << 31 - 2, (1 << 31) - (1 << 22))
-            kind = rng.choice((RST, RST | ACK, SYN, SYN | ACK, ACK, FIN | ACK, ACK))
-            ack = rng.choice((supposed.tcb.rcv_nxt, (supposed.tcb.rcv_nxt + far) % WRAP)) if kind & ACK else 0
-            seq = (victim.tcb.rcv_nxt + far) % WRAP
-            payload = rng.choice((0, 1, 500)) if kind == ACK else 0
-            stamps = (rng.randrange(WRAP), 0) if rng.random() < 0.3 else None
-            meeting.wire.tapped(supposed, Segment(seq, ack, kind, 1000, payload, stamps=stamps, forged=True))
+            self.send(meeting, *hosts, (RST, RST | ACK, SYN, SYN | ACK, ACK, FIN | ACK, ACK))
+        elif hosts[0].state in OPENING:  # a SYN might be that of a simultaneous open: nobody can know
+            self.send(meeting, *hosts, (RST, RST | ACK, ACK, FIN | ACK))
         self.world.after(rng.randrange(1_000, 40_000), self.strike)
+
+    def send(self, meeting, victim, supposed, kinds):
+        rng = self.world.random
+        far = rng.choice((1, -1)) * rng.randrange(1 << 31 - 2, (1 << 31) - (1 << 22))
+        kind = rng.choice(kinds)
+        opening = victim.state in OPENING  # the acknowledgement may be all that counts (RFC 9293 3.10.7.3)
+        right = victim.tcb.nxt if opening else supposed.tcb.rcv_nxt
+        ack = rng.choice(((right + far * opening) % WRAP, (right + far) % WRAP)) if kind & ACK else 0
+        seq = (victim.tcb.rcv_nxt + far) % WRAP
+        payload = rng.choice((0, 1, 500)) if kind == ACK else 0
+        stamps = (rng.randrange(WRAP), 0) if rng.random() < 0.3 else None
+        # What is refused does not arrive; what passes draws a RST out of SYN-SENT, which is not simulated.
+        meeting.wire.tapped(supposed, Segment(seq, ack, kind, 1000, payload, stamps=stamps, forged=True), not opening)
 
 
 # Frames.

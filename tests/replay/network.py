@@ -59,10 +59,10 @@ class Wire:
             return 0
         return 2 if self.world.random.random() < trouble.doubled else 1
 
-    def tapped(self, sender, segment):
+    def tapped(self, sender, segment, arrives=True):
         self.world.passed.append(Passed(self.world.now, self, sender is self.first, segment))
         receiver = self.second if sender is self.first else self.first
-        for _ in range(1 if segment.forged else self.copies(self.after, segment)):
+        for _ in range(int(arrives) if segment.forged else self.copies(self.after, segment)):
             self.world.after(self.world.random.randint(*self.after.delay_us), receiver.receive, segment)
 
 
