@@ -29,7 +29,10 @@ static enum weir_reason window_learn(struct weir_flow *flow, unsigned int dir,
     if (!((x->flags & WEIR_PEER_PROVEN) | (y->flags & WEIR_PEER_SEEN))) {
         y->end = seg->ack; /* the first word there is of y's numbers */
     } else if (weir_seq_after(seg->ack, y->end)) {
-        if ((x->flags & WEIR_PEER_PROVEN) && weir_seq_after(seg->ack, x->edge + 1))
+        bool offered =
+            (x->flags & WEIR_PEER_PROVEN) || (x->flags & y->flags & WEIR_PEER_SEEN); /* a SYN-ACK */
+
+        if (offered && weir_seq_after(seg->ack, x->edge + 1))
             return WEIR_REASON_ACK_ABOVE;
         y->end = seg->ack;
     } else if (seg->ack == y->end && !unheard(y) && (y->flags & WEIR_PEER_SEEN) &&

@@ -233,6 +233,25 @@ Test(tcp_attempts, open_after_a_stray_was_adopted)
     RUN(fin);
 }
 
+/* Known from its SYN-ACK on: it takes no more than the window that it offered, so it acknowledges no more. */
+Test(tcp_attempts, acknowledges_no_more_than_it_takes)
+{
+    static const struct tcp_row rows[] = {
+        ROW(R, SA, 0, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, SYN_R, "9293 3.5"),
+        ROW(R, A, 1, 1002, 0, 1000, PLAIN, PASS, NONE, ESTAB, SYN_R, "9293 3.8.6.1: and a probe"),
+        ROW(R, A, 1, 3000, 0, 1000, PLAIN, REFUSE, ACK_ABOVE, ESTAB, SYN_R, "9293 3.8.6"),
+    };
+    static const struct tcp_row first_word[] = {
+        ROW(R, SA, 0, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, SYN_R, "9293 3.5"),
+        ROW(R, A, -9000000, 1003, 1, 1000, PLAIN, PASS, HALF_OPEN_ACK, ESTAB, SYN_R, "9293 3.8.6"),
+        ROW(R, A, 1, 0x60000000, 1, 1000, PLAIN, PASS, HALF_OPEN_ACK, ESTAB, SYN_R, "9293 3.8.6"),
+        ROW(L, A, 1, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.5"),
+    };
+
+    RUN(rows);
+    RUN(first_word);
+}
+
 /* With one direction only, the end that is seen is enough. */
 Test(tcp_attempts, one_way)
 {
