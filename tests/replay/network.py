@@ -44,6 +44,7 @@ class Wire:
     resets_not_taken: int = 0
     fins_lost_before: int = 0
     name: tuple = ()
+    last_passed: object = None  # who sent what passed the tap last
 
     def __post_init__(self):
         self.first.wire = self.second.wire = self
@@ -61,6 +62,8 @@ class Wire:
 
     def tapped(self, sender, segment, arrives=True):
         self.world.passed.append(Passed(self.world.now, self, sender is self.first, segment))
+        if not segment.forged:
+            self.last_passed = sender
         receiver = self.second if sender is self.first else self.first
         for _ in range(int(arrives) if segment.forged else self.copies(self.after, segment)):
             self.world.after(self.world.random.randint(*self.after.delay_us), receiver.receive, segment)
