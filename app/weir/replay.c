@@ -235,14 +235,18 @@ static int check_out(const struct weir_replay *replay, const struct weir_summary
     uint64_t wanted = PCAP_FILE_HEADER + summary->sent * PCAP_PACKET_HEADER + summary->sent_bytes;
     struct stat status;
 
+    if (replay->out_fd >= 0 && summary->lost_tx > 0) {
+        warnx("%s: %" PRIu64 " frames are missing: over %d octets, which is the most that one "
+              "packet buffer holds",
+              replay->out_file, summary->lost_tx, MBUF_MOST);
+        return -EMSGSIZE;
+    }
     if (replay->out_fd < 0 || fstat(replay->out_fd, &status) < 0 || !S_ISREG(status.st_mode))
         return 0;
     if ((uint64_t)status.st_size >= wanted)
         return 0;
-    warnx("%s: holds %jd of %" PRIu64 " octets: %s", replay->out_file, (intmax_t)status.st_size,
-          wanted,
-          replay->capture.largest_frame > MBUF_MOST ? "frames over 65407 octets are cut"
-                                                    : "is the disk full?");
+    warnx("%s: holds %jd of %" PRIu64 " octets: is the disk full?", replay->out_file,
+          (intmax_t)status.st_size, wanted);
     return -ENOSPC;
 }
 
