@@ -94,7 +94,7 @@ int weir_table_init(struct weir_table *table, void *memory, uint32_t capacity, u
     table->buckets = (struct weir_bucket *)(void *)at;
     at += table->bucket_count * sizeof(struct weir_bucket);
     table->cold = family == 4 ? at : table->records + WEIR_FLOW6_COLD;
-    table->cold_stride = family == 4 ? sizeof(struct weir_flow_cold) : table->stride;
+    table->cold_stride = family == 4 ? sizeof(struct weir_flow_cold) : WEIR_FLOW6_SIZE;
     at += cold_size(capacity, family);
     table->used = (uint64_t *)(void *)at;
     return 0;

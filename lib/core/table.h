@@ -54,15 +54,14 @@ struct weir_table {
     uint8_t *cold;    /* cold parts: of record n, n times cold_stride octets further */
     uint64_t *used;   /* bitmap: record in use */
     uint32_t bucket_count;
-    uint32_t capacity; /* records */
-    uint32_t count;    /* records in use */
-    uint32_t fresh;    /* records from here on were never used */
-    uint32_t freed;    /* records given back, waiting in the chains */
-    uint32_t hand;     /* next record for weir_table_next() */
-    uint32_t stride;   /* WEIR_FLOW4_SIZE or WEIR_FLOW6_SIZE */
-    uint32_t
-        cold_stride;  /* that of an array of their own, or of IPv6 records, which have it in them */
-    uint32_t key_len; /* octets: 16 or 40 */
+    uint32_t capacity;    /* records */
+    uint32_t count;       /* records in use */
+    uint32_t fresh;       /* records from here on were never used */
+    uint32_t freed;       /* records given back, waiting in the chains */
+    uint32_t hand;        /* next record for weir_table_next() */
+    uint32_t stride;      /* WEIR_FLOW4_SIZE or WEIR_FLOW6_SIZE */
+    uint16_t cold_stride; /* that of an array, or of IPv6 records, which have it in them */
+    uint16_t key_len;     /* octets: 16 or 40 */
     /*
      * Records given back form one stack, dealt out in turn to several chains through their first
      * word (peer[WEIR_ORIG].end): the n-th from the bottom is in chain n mod 16. So the next
