@@ -30,7 +30,7 @@ bool weirctl_output_flush(void)
 enum weirctl_exit weirctl_output_end(enum weirctl_exit status)
 {
     weirctl_output_flush();
-    if (failure == 0 || failure == EPIPE)
+    if (failure == 0 || failure == EPIPE || failure == EINTR) /* nobody wants the rest */
         return status;
     warnx("standard output: %s", strerror(failure));
     return WEIRCTL_FAILED;

@@ -16,10 +16,13 @@ static void note(int number)
 
 void weirctl_signals_catch(void)
 {
-    static const int caught[] = {SIGINT, SIGTERM, SIGHUP, SIGWINCH};
+    static const int caught[] = {SIGINT, SIGTERM, SIGHUP};
     struct sigaction action = {.sa_handler = note};
 
     sigemptyset(&action.sa_mask);
+    action.sa_flags = SA_RESTART; /* a frame half written is to be finished; poll ends all the same */
+    sigaction(SIGWINCH, &action, NULL);
+    action.sa_flags = 0; /* whoever does not read must not keep it from ending */
     for (size_t i = 0; i < sizeof(caught) / sizeof(caught[0]); i++)
         sigaction(caught[i], &action, NULL);
     action.sa_handler = SIG_IGN; /* a reader that goes shows as EPIPE */
