@@ -68,6 +68,7 @@ int weir_control_open(struct weir_control *control)
 
     if (err < 0)
         return err;
+    weir_clock_init(&control->clock);
     control->in_force = *settings;
     control->events.tell = start_write;
     control->events.context = control;
@@ -177,7 +178,7 @@ uint64_t weir_control_now(const struct weir_control *control)
     uint64_t now_us = 0;
 
     if (!control->fleet.lossless)
-        return weir_clock_now(&control->fleet.worker[0]->reader.clock);
+        return weir_clock_now(&control->clock);
     for (unsigned int id = 0; id < control->fleet.count; id++) {
         const struct weir_worker *worker = control->fleet.worker[id];
         uint64_t clock_us = atomic_load_explicit(&worker->clock_us, memory_order_relaxed);
@@ -295,6 +296,7 @@ static void every_second(struct weir_control *control)
     if (now_us - control->flush_us < SECOND_USEC)
         return;
     control->flush_us = now_us;
+    weir_clock_keep(&control->clock, rte_rdtsc());
     workers_look(control);
     if (control->flows != NULL)
         weir_output_flush(control->flows);

@@ -40,6 +40,7 @@ struct weir_control {
     struct weir_telemetry *telemetry; /* NULL: not served */
     struct weir_stats stats;          /* the last snapshot */
     struct weir_stats_control counts;
+    struct weir_clock clock;          /* the control core's own */
     uint64_t start_us;                /* monotonic */
     uint64_t flush_us;                /* when records were last handed to the system */
     uint64_t polls[WEIR_WORKERS_MAX]; /* of each worker, at that time */

@@ -360,6 +360,7 @@ static void poll_begin(struct weir_worker *worker)
     traffic->busy_cycles += worker->poll_idle ? 0 : cycles;
     traffic->idle_cycles += worker->poll_idle ? cycles : 0;
     worker->poll_tsc = now;
+    weir_clock_keep(&worker->reader.clock, now);
 }
 
 static void poll_all(struct weir_worker *worker, int phase)
