@@ -99,6 +99,8 @@ static inline struct weir_finding judge_ack(const struct weir_flow *flow, unsign
     enum weir_reason reason = WEIR_REASON_NONE;
     bool overtaken, acks_fin;
 
+    if (weir_window_stale(flow, dir, end))
+        return weir_found_stray(WEIR_REASON_OLD_DUPLICATE);
     if ((x->flags & WEIR_PEER_FIN) && weir_seq_after(end, x->end))
         return weir_found_refused(WEIR_REASON_AFTER_FIN);
     if (fin && fin_misplaced(x, end))
@@ -218,7 +220,8 @@ static struct weir_finding classify_dead(const struct weir_flow *flow, unsigned 
     bool known =
         (x->flags & y->flags & WEIR_PEER_SEEN) && !((x->flags | y->flags) & WEIR_PEER_UNSURE);
 
-    if (known && weir_window_check(flow, dir, seg) != WEIR_REASON_NONE)
+    if (known && (weir_window_check(flow, dir, seg) != WEIR_REASON_NONE ||
+                  weir_window_stale(flow, dir, weir_segment_end(seg))))
         return weir_found_stray(WEIR_REASON_AFTER_CLOSE);
     return weir_found_inert(WEIR_REASON_AFTER_CLOSE);
 }

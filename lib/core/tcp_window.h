@@ -11,9 +11,9 @@
  *     IV   ack        >=  highest octet sent by y, less the largest window x has offered
  *
  * with the windows scaled (RFC 7323 2.2; never on a SYN), and the highest SACK block standing in
- * for the acknowledgement in IV (RFC 2018). The lower bounds use the largest window rounded up to a
- * power of two, at least 64 KiB: they only tell old from absurd, what is merely old moves nothing
- * anyway.
+ * for the acknowledgement in IV (RFC 2018). The lower bounds use twice the largest window rounded up
+ * to a power of two, at least 64 KiB: they only tell old from absurd, what is merely old moves
+ * nothing anyway.
  */
 #ifndef WEIR_CORE_TCP_WINDOW_H
 #define WEIR_CORE_TCP_WINDOW_H
@@ -80,14 +80,22 @@ static inline void weir_window_widen(struct weir_flow *flow, unsigned int dir, u
 }
 
 /*
- * How far below y's end a late ACK may lie: y takes those down to its largest window below what has
- * been acknowledged (RFC 5961 5.2), and its end is at most a window above that.
+ * How far below what the other end has sent a late ACK of end dir may lie: the other end takes
+ * those down to its largest window below what has been acknowledged (RFC 5961 5.2), and its end is
+ * at most a window above that. A copy of what end dir was sent lies as far below at most, where the
+ * window was as good as unused when it was made, and it comes behind the window after it.
  */
-static inline uint32_t weir_window_ack_slack(const struct weir_flow *flow, unsigned int dir)
+static inline uint32_t weir_window_late(const struct weir_flow *flow, unsigned int dir)
 {
     uint32_t slack = weir_window_slack(flow, dir);
 
     return slack < 1U << 30 ? 2 * slack : slack;
+}
+
+/* x's segment ends where y takes nothing any more: a copy come late, if it is within II. */
+static inline bool weir_window_stale(const struct weir_flow *flow, unsigned int dir, uint32_t end)
+{
+    return !weir_seq_reaches(end, flow->peer[dir].end - weir_window_slack(flow, !dir));
 }
 
 /* The four inequalities for a segment that carries an ACK, both ends known; NONE if all hold. */
@@ -107,11 +115,11 @@ static inline enum weir_reason weir_window_check(const struct weir_flow *flow, u
         newest_ack = seg->sack_high;
     if (weir_seq_after(end - beyond, y->edge + 1))
         return WEIR_REASON_SEQ_ABOVE;
-    if (!weir_seq_reaches(end, x->end - weir_window_slack(flow, !dir)))
+    if (!weir_seq_reaches(end, x->end - weir_window_late(flow, !dir)))
         return WEIR_REASON_SEQ_BELOW;
     if (weir_seq_after(seg->ack, y->end))
         return WEIR_REASON_ACK_ABOVE;
-    if (!weir_seq_reaches(newest_ack, y->end - weir_window_ack_slack(flow, dir)))
+    if (!weir_seq_reaches(newest_ack, y->end - weir_window_late(flow, dir)))
         return WEIR_REASON_ACK_BELOW;
     return WEIR_REASON_NONE;
 }

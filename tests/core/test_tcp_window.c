@@ -103,19 +103,25 @@ Test(tcp_window, seq_above)
     RUN(exactly);
 }
 
-/* Inequality II: the end of what is repeated lies no further back than the slack of R's window. */
+/* Inequality II: the end of what is repeated lies no further back than twice the slack of R's window. */
 Test(tcp_window, seq_below)
 {
     static const struct tcp_row rows[] = {
         SENT_100,
-        ROW(L, PA, 101 - SLACK - 11, 1, 10, 1000, PLAIN, REFUSE, SEQ_BELOW, ESTAB, ESTAB,
+        ROW(L, PA, 101 - 2 * SLACK - 11, 1, 10, 1000, PLAIN, REFUSE, SEQ_BELOW, ESTAB, ESTAB,
             "van Rooij II: one too old"),
-        ROW(L, A, 101 - SLACK - 1, 1, 0, 1000, PLAIN, REFUSE, SEQ_BELOW, ESTAB, ESTAB,
+        ROW(L, A, 101 - 2 * SLACK - 1, 1, 0, 1000, PLAIN, REFUSE, SEQ_BELOW, ESTAB, ESTAB,
             "van Rooij II: empty"),
-        ROW(L, PA, 101 - SLACK - 10, 1, 10, 1000, PLAIN, PASS, RETRANSMISSION, ESTAB, ESTAB,
+        ROW(L, PA, 101 - 2 * SLACK - 10, 1, 10, 1000, PLAIN, PASS, OLD_DUPLICATE, ESTAB, ESTAB,
             "van Rooij II: the oldest"),
-        ROW(L, A, 101 - SLACK, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB,
+        ROW(L, A, 101 - 2 * SLACK, 1, 0, 1000, PLAIN, PASS, OLD_DUPLICATE, ESTAB, ESTAB,
             "van Rooij II: the oldest, empty"),
+        ROW(L, FA, 101 - SLACK - 2, 1, 0, 1000, PLAIN, PASS, OLD_DUPLICATE, ESTAB, ESTAB,
+            "van Rooij II: beyond the window, it tells nothing"),
+        ROW(L, PA, 101 - SLACK - 10, 1, 10, 1000, PLAIN, PASS, RETRANSMISSION, ESTAB, ESTAB,
+            "van Rooij II: within the window"),
+        ROW(L, A, 101 - SLACK, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB,
+            "van Rooij II: within the window, empty"),
     };
 
     RUN(rows);
@@ -165,9 +171,9 @@ Test(tcp_window, the_first_that_fails_is_named)
         SENT_100,
         ROW(R, PA, 90000, 90000, 10, 1000, PLAIN, REFUSE, SEQ_ABOVE, ESTAB, ESTAB,
             "van Rooij I before III"),
-        ROW(R, PA, -90000, 90000, 10, 1000, PLAIN, REFUSE, SEQ_BELOW, ESTAB, ESTAB,
+        ROW(R, PA, -190000, 90000, 10, 1000, PLAIN, REFUSE, SEQ_BELOW, ESTAB, ESTAB,
             "van Rooij II before III"),
-        ROW(R, PA, -90000, -90000, 10, 1000, PLAIN, REFUSE, SEQ_BELOW, ESTAB, ESTAB,
+        ROW(R, PA, -190000, -190000, 10, 1000, PLAIN, REFUSE, SEQ_BELOW, ESTAB, ESTAB,
             "van Rooij II before IV"),
     };
 
@@ -183,7 +189,9 @@ Test(tcp_window, large_windows_widen_the_lower_bounds)
         ROW(L, A, 1, 1, 0, 50000, PLAIN, PASS, NONE, ESTAB, ESTAB, "7323 2.2: 200,000"),
         ROW(R, A, 1, 1, 0, 50000, PLAIN, PASS, NONE, ESTAB, ESTAB, "7323 2.2: 200,000"),
         ROW(L, PA, 1, 1, 60000, 50000, PLAIN, PASS, NONE, ESTAB, ESTAB, "GRO"),
-        ROW(L, A, 60001 - 262144 - 1, 1, 0, 50000, PLAIN, REFUSE, SEQ_BELOW, ESTAB, ESTAB,
+        ROW(L, A, 60001 - 524288 - 1, 1, 0, 50000, PLAIN, REFUSE, SEQ_BELOW, ESTAB, ESTAB,
+            "van Rooij II"),
+        ROW(L, A, 60001 - 524288, 1, 0, 50000, PLAIN, PASS, OLD_DUPLICATE, ESTAB, ESTAB,
             "van Rooij II"),
         ROW(L, A, 60001 - 262144, 1, 0, 50000, PLAIN, PASS, NONE, ESTAB, ESTAB, "van Rooij II"),
         ROW(R, A, 1, 60001 - 524288 - 1, 0, 50000, PLAIN, REFUSE, ACK_BELOW, ESTAB, ESTAB,
@@ -203,13 +211,14 @@ Test(tcp_window, each_lower_bound_has_its_own_window)
         ROW(R, SA, 0, 1, 0, 65535, WS(0), PASS, NONE, ESTAB, SYN_R, "7323 2.2"),
         ROW(L, A, 1, 1, 0, 65535, PLAIN, PASS, NONE, ESTAB, ESTAB, "7323 2.2: slack 2^20"),
         ROW(R, A, 1, 1, 0, 65535, PLAIN, PASS, NONE, ESTAB, ESTAB, "7323 2.2: slack 2^16"),
-        ROW(L, A, 1 - SLACK - 1, 1, 0, 10, PLAIN, REFUSE, SEQ_BELOW, ESTAB, ESTAB, "van Rooij II"),
+        ROW(L, A, 1 - 2 * SLACK - 1, 1, 0, 10, PLAIN, REFUSE, SEQ_BELOW, ESTAB, ESTAB, "van Rooij II"),
         ROW(R, A, 1, 1 - 2 * SLACK - 1, 0, 10, PLAIN, REFUSE, ACK_BELOW, ESTAB, ESTAB, "van Rooij IV"),
-        ROW(R, A, 1 - 16 * SLACK - 1, 1, 0, 10, PLAIN, REFUSE, SEQ_BELOW, ESTAB, ESTAB,
+        ROW(R, A, 1 - 32 * SLACK - 1, 1, 0, 10, PLAIN, REFUSE, SEQ_BELOW, ESTAB, ESTAB,
             "van Rooij II"),
         ROW(L, A, 1, 1 - 32 * SLACK - 1, 0, 10, PLAIN, REFUSE, ACK_BELOW, ESTAB, ESTAB,
             "van Rooij IV"),
-        ROW(R, A, 1 - 16 * SLACK, 1, 0, 10, PLAIN, PASS, NONE, ESTAB, ESTAB, "van Rooij II"),
+        ROW(R, A, 1 - 32 * SLACK, 1, 0, 10, PLAIN, PASS, OLD_DUPLICATE, ESTAB, ESTAB,
+            "van Rooij II"),
         ROW(L, A, 1, 1 - 32 * SLACK, 0, 10, PLAIN, PASS, OLD_DUPLICATE, ESTAB, ESTAB,
             "van Rooij IV"),
     };

@@ -89,20 +89,23 @@ static finding_t try_windows(const struct state *s, unsigned int sender, struct 
                 tap_tracked_state(s, RIGHT) == WEIR_TCP_CLOSED;
     static const uint8_t flags[] = {WEIR_TCP_ACK, WEIR_TCP_ACK | WEIR_TCP_PSH,
                                     WEIR_TCP_ACK | WEIR_TCP_FIN};
-    const uint32_t numbers[][2] = {
-        /* end of the segment, acknowledgement */
-        {edge + 3, y->end},
-        {edge + 100000, y->end},
-        {edge + FAR, y->end},
-        {x->end - slack(s) - 1, y->end},
-        {x->end - FAR, y->end},
-        {x->end, y->end + 1},
-        {x->end, y->end + 100000},
-        {x->end, y->end + FAR},
-        {x->end, y->end - 2 * slack(s) - 1},
-        {x->end, y->end - FAR},
-        {x->end + (1U << 31), y->end},
-        {x->end, y->end + (1U << 31)},
+    const struct {
+        uint32_t end, ack; /* of the segment */
+        enum demand demand;
+    } numbers[] = {
+        {edge + 3, y->end, REFUSED},
+        {edge + 100000, y->end, REFUSED},
+        {edge + FAR, y->end, REFUSED},
+        {x->end - slack(s) - 1, y->end, UNTOUCHED},
+        {x->end - 2 * slack(s) - 1, y->end, REFUSED},
+        {x->end - FAR, y->end, REFUSED},
+        {x->end, y->end + 1, REFUSED},
+        {x->end, y->end + 100000, REFUSED},
+        {x->end, y->end + FAR, REFUSED},
+        {x->end, y->end - 2 * slack(s) - 1, REFUSED},
+        {x->end, y->end - FAR, REFUSED},
+        {x->end + (1U << 31), y->end, REFUSED},
+        {x->end, y->end + (1U << 31), REFUSED},
     };
 
     for (unsigned int i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
@@ -110,11 +113,11 @@ static finding_t try_windows(const struct state *s, unsigned int sender, struct 
             for (unsigned int len = 0; len < 2; len++) {
                 finding_t finding;
 
-                uint32_t seq = numbers[i][0] - len - (flags[f] & WEIR_TCP_FIN);
+                uint32_t seq = numbers[i].end - len - (flags[f] & WEIR_TCP_FIN);
 
                 *seg = (struct weir_segment){
-                    .seq = seq, .ack = numbers[i][1], .flags = flags[f], .len = len, .win = 1000};
-                finding = try(s, sender, seg, dead ? UNTOUCHED : REFUSED);
+                    .seq = seq, .ack = numbers[i].ack, .flags = flags[f], .len = len, .win = 1000};
+                finding = try(s, sender, seg, dead ? UNTOUCHED : numbers[i].demand);
                 if (finding)
                     return finding;
             }

@@ -25,7 +25,7 @@
 #include "core/tcp_track.h"
 
 #define QUEUE_MAX   6U     /* segments a queue holds; a state that needs more is out of bounds */
-#define ISS_SPACING 200000 /* from one connection's initial sequence number to the next one's */
+#define ISS_SPACING 400000 /* from one connection's initial sequence number to the next one's */
 
 enum { LEFT, RIGHT };
 enum { BEFORE, AFTER }; /* the tap */

@@ -415,7 +415,7 @@ const struct scenario model_scenarios[] = {
         .name = "attempts-below",
         .what = "both open, give up and open again, numbers below those before",
         .iss = {WRAP, 5000},
-        .spacing = -200000,
+        .spacing = -400000,
         .end = {{.opens = 2, .giveups = 2, .buffer = 8, .variant = VARIANT_RELISTEN},
                 {.opens = 2, .giveups = 1, .buffer = 8, .variant = VARIANT_RELISTEN}},
         .mss = 2,
