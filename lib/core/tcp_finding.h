@@ -45,12 +45,18 @@ static inline struct weir_finding weir_found_stray(enum weir_reason reason)
     return weir_found(WEIR_TCP_EV_STRAY, reason);
 }
 
+/* SYNs that cross may be of one attempt; or one of one given up, and one of another. */
+static inline void weir_expect_attempts(struct weir_peer *x, struct weir_peer *y)
+{
+    x->flags |= WEIR_PEER_CHALL;
+    y->flags |= WEIR_PEER_CHALL;
+}
+
 /* A stray of another attempt of x, which y will answer as such: more may be expected of both. */
 static inline struct weir_finding weir_found_other(struct weir_peer *x, struct weir_peer *y,
                                                    enum weir_reason reason)
 {
-    x->flags |= WEIR_PEER_CHALL;
-    y->flags |= WEIR_PEER_CHALL;
+    weir_expect_attempts(x, y);
     return weir_found_stray(reason);
 }
 

@@ -61,8 +61,9 @@ struct weir_finding weir_tcp_classify_rst(struct weir_flow *flow, unsigned int d
     if ((seg->flags & WEIR_TCP_ACK) && seg->seq == 0 &&
         (y->end - seg->ack <= WEIR_SYN_REACH || (x->flags & WEIR_PEER_CHALL)))
         return weir_found_stray(WEIR_REASON_RST_INEXACT);
+    /* Beyond the edge there may have been a probe of one octet, and a FIN. */
     if ((y->flags & WEIR_PEER_SEEN) &&
-        (weir_seq_after(seg->seq, y->edge) ||
+        (weir_seq_after(seg->seq, y->edge + 2) ||
          !weir_seq_reaches(seg->seq, x->end - weir_window_slack(flow, !dir))))
         return weir_found_refused(WEIR_REASON_RST_OUTSIDE);
     weir_expect_challenge(x, y);

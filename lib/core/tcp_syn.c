@@ -120,6 +120,13 @@ bool weir_tcp_syn_remembered(const struct weir_flow *flow, unsigned int dir,
     return !(seg->flags & WEIR_TCP_ACK) && !(y->flags & WEIR_PEER_TS) && y->ts == (seg->seq | 1U);
 }
 
+/* x has answered y's SYN, and its own, sent before that, comes only now: a simultaneous open. */
+static bool syn_crossed(const struct weir_flow *flow, unsigned int dir)
+{
+    return weir_flow_state(flow, dir) == WEIR_TCP_SYN_RECEIVED &&
+           weir_flow_state(flow, !dir) == WEIR_TCP_ESTABLISHED;
+}
+
 struct weir_finding weir_tcp_classify_syn(struct weir_flow *flow, unsigned int dir,
                                           const struct weir_segment *seg)
 {
@@ -137,23 +144,23 @@ struct weir_finding weir_tcp_classify_syn(struct weir_flow *flow, unsigned int d
         return weir_found(WEIR_TCP_EV_SYN, WEIR_REASON_NONE);
     }
     if ((x->flags & WEIR_PEER_SEEN) && !(x->flags & WEIR_PEER_PROVEN)) {
-        if (syn_repeated(x, y, seg))
+        if (syn_repeated(x, y, seg)) {
+            if (syn_crossed(flow, dir))
+                weir_expect_attempts(x, y);
             return weir_found(WEIR_TCP_EV_SYN, WEIR_REASON_RETRANSMISSION);
+        }
         if (!(y->flags & WEIR_PEER_SEEN)) /* never answered: x has given up and tries anew */
             return weir_found(WEIR_TCP_EVENTS, WEIR_REASON_NONE);
     }
     if (!(x->flags & WEIR_PEER_SEEN) && !(y->flags & WEIR_PEER_PROVEN)) { /* simultaneous open */
-        x->flags |= WEIR_PEER_CHALL; /* or one attempt, given up, and another */
-        y->flags |= WEIR_PEER_CHALL;
+        weir_expect_attempts(x, y);
         return weir_found(WEIR_TCP_EV_SYN, WEIR_REASON_NONE);
     }
     if (only_seen_over(x, y) && time_wait_takes(x, seg))
         return weir_found(WEIR_TCP_EVENTS, WEIR_REASON_NONE);
     weir_expect_challenge(x, y);
-    if (!(x->flags & WEIR_PEER_PROVEN)) {
-        x->flags |= WEIR_PEER_CHALL;
-        y->flags |= WEIR_PEER_CHALL;
-    }
+    if (!(x->flags & WEIR_PEER_PROVEN))
+        weir_expect_attempts(x, y);
     /* y may have gone back to LISTEN, 3.10.7.4 second and fourth; or it was never heard, unless it
      * has acknowledged this very SYN; or x is no more in LAST-ACK. */
     if (handshaking(x, y) || (one_heard(x, y) && weir_segment_end(seg) != x->end) ||
@@ -180,8 +187,7 @@ enum weir_syn_match weir_tcp_acknowledges_syn(const struct weir_peer *y, const s
 static void forget_syn(struct weir_peer *x, struct weir_peer *y)
 {
     x->flags &= (uint8_t)~WEIR_PEER_SEEN;
-    x->flags |= WEIR_PEER_CHALL;
-    y->flags |= WEIR_PEER_CHALL;
+    weir_expect_attempts(x, y);
     if (!(y->flags & WEIR_PEER_TS)) /* if one was remembered, it is the one that x is in now */
         y->ts = 0;
     x->edge = 0;

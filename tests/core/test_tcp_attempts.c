@@ -49,9 +49,9 @@ Test(tcp_attempts, first_attempt_is_strict)
         ROW(L, A, 1, 9, 0, 1000, PLAIN, REFUSE, ACK_ABOVE, ESTAB, SYN_R, "9293 3.10.7.4"),
         ROW(L, A, 1, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.5"),
         ROW(L, R, 1001, 0, 0, 0, PLAIN, PASS, RST_INEXACT, ESTAB, ESTAB, "5961 3.2"),
-        ROW(L, R, 1002, 0, 0, 0, PLAIN, REFUSE, RST_OUTSIDE, ESTAB, ESTAB, "5961 3.2"),
+        ROW(L, R, 1004, 0, 0, 0, PLAIN, REFUSE, RST_OUTSIDE, ESTAB, ESTAB, "5961 3.2"),
         ROW(L, S, 70000, 0, 0, 1000, PLAIN, PASS, SYN_CHALLENGE, ESTAB, ESTAB, "5961 4.2"),
-        ROW(L, R, 1002, 0, 0, 0, PLAIN, REFUSE, RST_OUTSIDE, ESTAB, ESTAB, "5961 3.2"),
+        ROW(L, R, 1004, 0, 0, 0, PLAIN, REFUSE, RST_OUTSIDE, ESTAB, ESTAB, "5961 3.2"),
         ROW(R, A, 1, 1, 0, 1000, PLAIN, PASS, CHALLENGE_ACK, ESTAB, ESTAB, "5961 3.2"),
         ROW(R, A, 1, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "answered"),
     };
@@ -69,7 +69,7 @@ Test(tcp_attempts, rst_that_answers_another_syn_ack)
         ROW(L, R, 9001, 0, 0, 0, PLAIN, PASS, OTHER_ATTEMPT, ESTAB, SYN_R, "9293 3.10.7.3"),
         ROW(L, A, 1, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.5"),
         ROW(R, PA, 1, 1, 9, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.8"),
-        ROW(L, R, 9001, 0, 0, 0, PLAIN, REFUSE, RST_OUTSIDE, ESTAB, ESTAB, "5961 3.2"),
+        ROW(L, R, 9003, 0, 0, 0, PLAIN, REFUSE, RST_OUTSIDE, ESTAB, ESTAB, "5961 3.2"),
     };
 
     RUN(rows);
@@ -84,6 +84,22 @@ Test(tcp_attempts, late_copy_of_connection_refused)
         ROW(L, S, 200000, 0, 0, 1000, PLAIN, OPEN, NONE, SYN_S, SYN_R, "9293 3.10.1"),
         ROW(R, RA, 0, 1, 0, 0, PLAIN, PASS, OTHER_ATTEMPT, SYN_S, SYN_R, "9293 3.10.7.3"),
         ROW(R, RA, 0, 200001, 0, 0, PLAIN, PASS, NONE, CLOSED, CLOSED, "9293 3.10.7.1"),
+    };
+
+    RUN(rows);
+}
+
+/* The same, but R's SYN-ACK overtakes its SYN, and L's ACK of the SYN its own. */
+Test(tcp_attempts, crossing_open_that_shows_late)
+{
+    static const struct tcp_row rows[] = {
+        ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, NONE, SYN_S, SYN_R, "9293 3.10.1"),
+        ROW(R, SA, 0, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, SYN_R, "9293 3.10.7.3"),
+        ROW(L, A, 200001, 1, 0, 1000, PLAIN, REFUSE, SEQ_ABOVE, ESTAB, SYN_R, "van Rooij I"),
+        ROW(R, S, 0, 0, 0, 1000, PLAIN, PASS, RETRANSMISSION, ESTAB, SYN_R, "9293 3.5"),
+        ROW(L, A, 200001, 1, 0, 1000, PLAIN, PASS, OTHER_ATTEMPT, ESTAB, SYN_R, "9293 3.10.7.3"),
+        ROW(L, SA, 200000, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.10.7.2"),
+        ROW(R, A, 1, 1, 0, 1000, PLAIN, PASS, OTHER_ATTEMPT, ESTAB, ESTAB, "5961 5.2"),
     };
 
     RUN(rows);

@@ -51,9 +51,11 @@ Test(tcp_reset, window_boundary)
 {
     static const struct tcp_row rows[] = {
         SENT_100, /* R takes 101 to 1100 */
-        ROW(L, R, 1102, 0, 0, 0, PLAIN, REFUSE, RST_OUTSIDE, ESTAB, ESTAB, "5961 3.2: beyond"),
+        ROW(L, R, 1104, 0, 0, 0, PLAIN, REFUSE, RST_OUTSIDE, ESTAB, ESTAB, "5961 3.2: beyond"),
         ROW(L, R, 1101, 0, 0, 0, PLAIN, PASS, RST_INEXACT, ESTAB, ESTAB,
             "5961 3.2: the window may since have moved"),
+        ROW(L, R, 1103, 0, 0, 0, PLAIN, PASS, RST_INEXACT, ESTAB, ESTAB,
+            "9293 3.8.6.1: after a probe and a FIN"),
         ROW(L, R, 100, 0, 0, 0, PLAIN, PASS, RST_INEXACT, ESTAB, ESTAB,
             "5961 3.2: below RCV.NXT as far as known"),
         ROW(L, R, 101 - 65536, 0, 0, 0, PLAIN, PASS, RST_INEXACT, ESTAB, ESTAB,
@@ -73,7 +75,7 @@ Test(tcp_reset, window_boundary_toward_syn_received)
     static const struct tcp_row rows[] = {
         ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, NONE, SYN_S, SYN_R, "9293 3.5"),
         ROW(R, SA, 0, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, SYN_R, "9293 3.5"),
-        ROW(L, R, 1002, 0, 0, 0, PLAIN, REFUSE, RST_OUTSIDE, ESTAB, SYN_R, "5961 3.2"),
+        ROW(L, R, 1004, 0, 0, 0, PLAIN, REFUSE, RST_OUTSIDE, ESTAB, SYN_R, "5961 3.2"),
         ROW(L, R, 1001, 0, 0, 0, PLAIN, PASS, RST_INEXACT, ESTAB, SYN_R, "5961 3.2"),
         ROW(L, R, 0x60000000, 0, 0, 0, PLAIN, REFUSE, RST_OUTSIDE, ESTAB, SYN_R, "5961 3.2"),
     };
@@ -87,10 +89,10 @@ Test(tcp_reset, window_boundary_during_a_simultaneous_open)
     static const struct tcp_row rows[] = {
         ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, NONE, SYN_S, SYN_R, "9293 3.5 figure 7"),
         ROW(R, S, 0, 0, 0, 50, PLAIN, PASS, NONE, SYN_R, SYN_R, "9293 3.5 figure 7"),
-        ROW(L, R, 52, 0, 0, 0, PLAIN, PASS, OTHER_ATTEMPT, SYN_R, SYN_R,
+        ROW(L, R, 54, 0, 0, 0, PLAIN, PASS, OTHER_ATTEMPT, SYN_R, SYN_R,
             "9293 3.10.5: may have given up its attempt and aborts another, see tcp_attempts"),
         ROW(L, R, 51, 0, 0, 0, PLAIN, PASS, RST_INEXACT, SYN_R, SYN_R, "5961 3.2"),
-        ROW(R, R, 1002, 0, 0, 0, PLAIN, PASS, OTHER_ATTEMPT, SYN_R, SYN_R, "9293 3.10.5: the same"),
+        ROW(R, R, 1004, 0, 0, 0, PLAIN, PASS, OTHER_ATTEMPT, SYN_R, SYN_R, "9293 3.10.5: the same"),
         ROW(R, R, 1001, 0, 0, 0, PLAIN, PASS, RST_INEXACT, SYN_R, SYN_R, "5961 3.2"),
         ROW(L, R, 1, 0, 0, 0, PLAIN, PASS, NONE, CLOSED, CLOSED, "5961 3.2"),
     };
@@ -105,7 +107,7 @@ Test(tcp_reset, repeated_syn_ack_acknowledges_more)
         ROW(L, S, 0, 0, 100, 1000, PLAIN, PASS, NONE, SYN_S, SYN_R, "7413 4.2"),
         ROW(R, SA, 0, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, SYN_R, "7413 4.2"),
         ROW(R, SA, 0, 101, 0, 1000, PLAIN, PASS, RETRANSMISSION, ESTAB, SYN_R, "7413 4.2"),
-        ROW(L, R, 1102, 0, 0, 0, PLAIN, REFUSE, RST_OUTSIDE, ESTAB, SYN_R, "5961 3.2"),
+        ROW(L, R, 1104, 0, 0, 0, PLAIN, REFUSE, RST_OUTSIDE, ESTAB, SYN_R, "5961 3.2"),
         ROW(L, R, 1101, 0, 0, 0, PLAIN, PASS, RST_INEXACT, ESTAB, SYN_R, "5961 3.2: edge moved"),
         ROW(L, R, 1, 0, 0, 0, PLAIN, PASS, RST_INEXACT, ESTAB, SYN_R, "5961 3.2: taken"),
         ROW(L, R, 101, 0, 0, 0, PLAIN, PASS, NONE, CLOSED, CLOSED, "5961 3.2"),
