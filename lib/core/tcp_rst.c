@@ -61,6 +61,10 @@ struct weir_finding weir_tcp_classify_rst(struct weir_flow *flow, unsigned int d
     if ((seg->flags & WEIR_TCP_ACK) && seg->seq == 0 &&
         (y->end - seg->ack <= WEIR_SYN_REACH || (x->flags & WEIR_PEER_CHALL)))
         return weir_found_stray(WEIR_REASON_RST_INEXACT);
+    /* An abort in SYN-RECEIVED, 3.10.5, of an attempt of x of which nothing has passed but this. */
+    if ((seg->flags & WEIR_TCP_ACK) && !((x->flags | y->flags) & WEIR_PEER_PROVEN) &&
+        seg->ack == y->end)
+        return weir_found_stray(WEIR_REASON_RST_INEXACT);
     /* Beyond the edge there may have been a probe of one octet, and a FIN. */
     if ((y->flags & WEIR_PEER_SEEN) &&
         (weir_seq_after(seg->seq, y->edge + 2) ||

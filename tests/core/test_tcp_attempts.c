@@ -89,7 +89,8 @@ Test(tcp_attempts, late_copy_of_connection_refused)
     RUN(rows);
 }
 
-/* The same, but R's SYN-ACK overtakes its SYN, and L's ACK of the SYN its own. */
+/* Both open; L has given its attempt up. R's SYN-ACK overtakes its SYN, and L's ACK its SYN-ACK.
+ */
 Test(tcp_attempts, crossing_open_that_shows_late)
 {
     static const struct tcp_row rows[] = {

@@ -206,6 +206,36 @@ Test(tcp_track, refused_after_a_stray_was_adopted)
     }
 }
 
+/*
+ * The responder gives its attempt up and opens; that SYN is lost, and when the originator's comes
+ * again it aborts. Not a packet table: those begin at every number, and 0 means another thing.
+ */
+Test(tcp_track, abort_of_an_attempt_of_which_nothing_passed)
+{
+    static const struct {
+        struct weir_segment seg;
+        unsigned int dir, action, reason;
+    } rows[] = {
+        {{.seq = 999, .flags = SYN, .win = 9}, 0, WEIR_TCP_ACT_PASS, WEIR_REASON_NONE},
+        {{.seq = 99, .ack = 1000, .flags = SYN | ACK, .win = 9}, 1, WEIR_TCP_ACT_PASS, WEIR_REASON_NONE},
+        {{.seq = 900000, .ack = 1001, .flags = RST | ACK}, 1, WEIR_TCP_ACT_REFUSE, WEIR_REASON_RST_OUTSIDE},
+        {{.seq = 900000, .ack = 1000, .flags = RST}, 1, WEIR_TCP_ACT_REFUSE, WEIR_REASON_RST_OUTSIDE},
+        {{.seq = 900000, .ack = 1000, .flags = RST | ACK}, 1, WEIR_TCP_ACT_PASS, WEIR_REASON_RST_INEXACT},
+        {{.seq = 1000, .ack = 100, .flags = ACK, .win = 9}, 0, WEIR_TCP_ACT_PASS, WEIR_REASON_NONE},
+        {{.seq = 900000, .ack = 1000, .flags = RST | ACK}, 1, WEIR_TCP_ACT_REFUSE, WEIR_REASON_RST_OUTSIDE},
+    };
+    union record r = {.flow = {.pair = WEIR_PAIR_NEW}};
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct weir_outcome outcome =
+            weir_tcp_track(&r.flow, rows[i].dir, &rows[i].seg, WEIR_MIDSTREAM_LOOSE);
+
+        cr_assert_eq(outcome.action, rows[i].action, "row %zu", i);
+        cr_assert_eq(outcome.reason, rows[i].reason, "row %zu: %s", i,
+                     weir_reason_name((enum weir_reason)outcome.reason));
+    }
+}
+
 /* A segment that nothing ties to the sequence numbers does not keep a connection alive. */
 Test(tcp_track, what_restarts_the_clock)
 {
