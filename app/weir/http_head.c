@@ -133,6 +133,21 @@ static unsigned int target_check(const struct reader *reader, struct weir_word t
     return WEIR_HEAD_WHOLE;
 }
 
+/* The path of a target in absolute form, which is how a proxy is asked (RFC 9112 3.2.2). */
+static struct weir_word target_path(struct weir_word target)
+{
+    static const char scheme[] = "http://";
+    const size_t len = sizeof(scheme) - 1;
+    size_t at = len;
+
+    if (target.len < len || strncasecmp(target.at, scheme, len) != 0)
+        return target;
+    while (at < target.len && target.at[at] != '/')
+        at++;
+    return at == target.len ? (struct weir_word){"/", 1}
+                            : (struct weir_word){target.at + at, target.len - at};
+}
+
 /* RFC 9112 3: three words with one space between them. */
 static unsigned int request_line(const struct reader *reader, struct weir_word line,
                                  struct weir_head *head)
@@ -146,6 +161,7 @@ static unsigned int request_line(const struct reader *reader, struct weir_word l
     if (head->method.len > WEIR_HEAD_METHOD_MAX)
         return refuse(reader, NOT_IMPLEMENTED, "expected GET, HEAD, POST or DELETE");
     status = target_check(reader, head->target);
+    head->target = target_path(head->target);
     return status != WEIR_HEAD_WHOLE ? status : version_read(reader, line, head);
 }
 

@@ -20,7 +20,8 @@ void weirctl_signals_catch(void)
     struct sigaction action = {.sa_handler = note};
 
     sigemptyset(&action.sa_mask);
-    action.sa_flags = SA_RESTART; /* a frame half written is to be finished; poll ends all the same */
+    /* A frame half written is to be finished; poll ends all the same. */
+    action.sa_flags = SA_RESTART;
     sigaction(SIGWINCH, &action, NULL);
     action.sa_flags = 0; /* whoever does not read must not keep it from ending */
     for (size_t i = 0; i < sizeof(caught) / sizeof(caught[0]); i++)

@@ -11,8 +11,8 @@
  *     IV   ack        >=  highest octet sent by y, less the largest window x has offered
  *
  * with the windows scaled (RFC 7323 2.2; never on a SYN), and the highest SACK block standing in
- * for the acknowledgement in IV (RFC 2018). The lower bounds use twice the largest window rounded up
- * to a power of two, at least 64 KiB: they only tell old from absurd, what is merely old moves
+ * for the acknowledgement in IV (RFC 2018). The lower bounds use twice the largest window rounded
+ * up to a power of two, at least 64 KiB: they only tell old from absurd, what is merely old moves
  * nothing anyway.
  */
 #ifndef WEIR_CORE_TCP_WINDOW_H

@@ -133,18 +133,10 @@ static finding_t try_rst(const struct state *s, unsigned int sender, struct weir
         uint32_t seq;
         enum demand demand;
     } tries[] = {
-        {x->end + 1, UNCHANGED},
-        {x->end - 2, UNCHANGED},
-        {y->ack - 2, UNCHANGED},
-        {y->ack + 1, UNCHANGED},
-        {edge, UNCHANGED},
-        {edge + 2, UNCHANGED},
-        {edge + 3, REFUSED},
-        {edge + 100000, REFUSED},
-        {x->end - slack(s) - 1, REFUSED},
-        {x->end + FAR, REFUSED},
-        {x->end - FAR, REFUSED},
-        {x->end + (1U << 31), REFUSED},
+        {x->end + 1, UNCHANGED}, {x->end - 2, UNCHANGED},  {y->ack - 2, UNCHANGED},
+        {y->ack + 1, UNCHANGED}, {edge, UNCHANGED},        {edge + 2, UNCHANGED},
+        {edge + 3, REFUSED},     {edge + 100000, REFUSED}, {x->end - slack(s) - 1, REFUSED},
+        {x->end + FAR, REFUSED}, {x->end - FAR, REFUSED},  {x->end + (1U << 31), REFUSED},
     };
 
     for (unsigned int i = 0; i < sizeof(tries) / sizeof(tries[0]); i++)
