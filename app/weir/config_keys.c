@@ -34,7 +34,7 @@ const struct weir_config_key weir_config_keys[] = {
     NUMBER("tracking", "flows", flows, 64, 1U << 28, WEIR_FLOWS_DEFAULT, "flows",
            "IPv4 flows that can be tracked at a time, all workers together; about 96 octets each"),
     NUMBER("tracking", "flows6", flows6, 64, 1U << 28, WEIR_FLOWS6_DEFAULT, "flows",
-           "the same for IPv6; about 160 octets each"),
+           "the same for IPv6; about 136 octets each"),
     {"tracking",
      "mode",
      WEIR_CONFIG_WORD,
