@@ -379,14 +379,15 @@ static inline uint32_t weir_table_slot_of(const struct weir_bucket *bucket, uint
     return mask;
 }
 
-/* Take out a record that is in use; hash is that of its key. */
-static inline void weir_table_remove(struct weir_table *table, uint64_t hash, uint32_t record)
+static inline void weir_table_remove_len(struct weir_table *table, uint64_t hash, uint32_t record,
+                                         unsigned int key_len)
 {
+    unsigned int addr_len = (key_len - sizeof(struct weir_key_tail)) / 2;
     uint32_t first = weir_table_first(table, hash);
     uint16_t tag = weir_table_tag(hash);
     struct weir_bucket *bucket = &table->buckets[first];
     uint32_t mask = weir_table_slot_of(bucket, tag, record);
-    struct weir_flow *flow = weir_table_flow(table, record);
+    struct weir_flow *flow = weir_table_flow_len(table, record, key_len);
     uint32_t *head = &table->free_head[table->freed++ % WEIR_TABLE_FREE_CHAINS];
 
     if (mask == 0) {
@@ -403,11 +404,19 @@ static inline void weir_table_remove(struct weir_table *table, uint64_t hash, ui
      * A stage 2 before this may have named the record to a stage 3 after it, so the key must not
      * match any more: its lower end above its higher end is the key of no packet.
      */
-    memset(flow->key, 0xff, (table->key_len - sizeof(struct weir_key_tail)) / 2);
-    memset((uint8_t *)flow->key + (table->key_len - sizeof(struct weir_key_tail)) / 2, 0,
-           (table->key_len - sizeof(struct weir_key_tail)) / 2);
+    memset(flow->key, 0xff, addr_len);
+    memset((uint8_t *)flow->key + addr_len, 0, addr_len);
     flow->peer[WEIR_ORIG].end = *head;
     *head = record;
+}
+
+/* Take out a record that is in use; hash is that of its key. */
+static inline void weir_table_remove(struct weir_table *table, uint64_t hash, uint32_t record)
+{
+    if (table->key_len == sizeof(struct weir_key4))
+        weir_table_remove_len(table, hash, record, sizeof(struct weir_key4));
+    else
+        weir_table_remove_len(table, hash, record, sizeof(struct weir_key6));
 }
 
 /*

@@ -147,6 +147,14 @@ struct weir_letters {
     uint8_t data;
 };
 
+#define WEIR_HASHES_KNOWN 32U
+
+/* The hash of the key that a record has as long as it is in use. */
+struct weir_known_hash {
+    uint64_t hash;
+    uint64_t record; /* its number, plus 1; 0: none is known */
+};
+
 struct weir_tracker {
     struct weir_table table[2]; /* IPv4, IPv6 */
     struct weir_annex annex;
@@ -166,6 +174,8 @@ struct weir_tracker {
     void (*drain)(void *drain_context);
     void *drain_context;
     bool want_ids; /* fill in flow_id of each fate */
+    /* Hashes of records that will soon be ended, by family and the record's lowest bits. */
+    struct weir_known_hash known[2][WEIR_HASHES_KNOWN];
     /*
      * Letters that the burst in hand has yet to enter in the cold parts of its flows, which are
      * being fetched meanwhile. None between bursts, nor when a flow is shown to anybody.

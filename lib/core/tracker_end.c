@@ -7,6 +7,8 @@
 /* Records between one that is ended and one whose bucket is fetched for that. */
 #define END_AHEAD 12U
 
+static_assert(END_AHEAD < WEIR_HASHES_KNOWN, "a hash is known until its record ends");
+
 enum weir_end weir_flow_end_of(const struct weir_flow *flow, enum weir_end otherwise)
 {
     uint8_t state[2];
@@ -43,14 +45,25 @@ void weir_tracker_report(struct weir_tracker *tracker, unsigned int family, uint
                       &tracker->outbox.ended[tracker->outbox.count++]);
 }
 
+/* The hash of a record's key, for the last time. */
+static uint64_t hash_take(struct weir_tracker *tracker, const struct weir_place *at)
+{
+    struct weir_known_hash *known =
+        &tracker->known[at->table - tracker->table][at->record % WEIR_HASHES_KNOWN];
+
+    if (known->record != (uint64_t)at->record + 1)
+        return weir_table_hash(at->table, &tracker->rules->secret, at->record);
+    known->record = 0;
+    return known->hash;
+}
+
 void weir_place_end(struct weir_tracker *tracker, const struct weir_place *at, enum weir_end end)
 {
     weir_tracker_report(tracker, weir_tracker_family(tracker, at->table), at->record, end);
     tracker->counters.pair[at->flow->pair]--;
     weir_account_release(at->flow, at->cold, &tracker->annex);
     weir_letters_enter(tracker);
-    weir_table_remove(at->table, weir_table_hash(at->table, &tracker->rules->secret, at->record),
-                      at->record);
+    weir_table_remove(at->table, hash_take(tracker, at), at->record);
 }
 
 bool weir_tracker_end(struct weir_tracker *tracker, unsigned int family, uint32_t record,
@@ -78,19 +91,23 @@ static bool may_give_way(const struct weir_flow *flow)
  * The record that the hand reaches a little later: if it is to end then, its bucket and cold part
  * are fetched now. The record itself is on its way already (WEIR_TABLE_SWEEP_AHEAD).
  */
-static inline __attribute__((always_inline)) void fetch_end(const struct weir_tracker *tracker,
+static inline __attribute__((always_inline)) void fetch_end(struct weir_tracker *tracker,
                                                             const struct weir_table *table,
                                                             uint32_t record, uint64_t now_us,
                                                             bool evicting)
 {
     const struct weir_flow *flow = weir_table_flow(table, record + END_AHEAD);
+    struct weir_known_hash *known;
 
     record += END_AHEAD;
     if (record >= table->capacity || !(table->used[record / 64] >> record % 64 & 1))
         return;
     if (!weir_flow_expired(tracker->rules, flow, now_us) && !(evicting && may_give_way(flow)))
         return;
-    weir_table_prefetch_bucket(table, weir_table_hash(table, &tracker->rules->secret, record));
+    known = &tracker->known[table - tracker->table][record % WEIR_HASHES_KNOWN];
+    *known = (struct weir_known_hash){weir_table_hash(table, &tracker->rules->secret, record),
+                                      (uint64_t)record + 1};
+    weir_table_prefetch_bucket(table, known->hash);
     __builtin_prefetch(weir_table_cold(table, record), 1);
 }
 
