@@ -71,11 +71,8 @@ static inline unsigned int weir_key4_make(struct weir_key4 *key, uint32_t src, u
 }
 
 /* 16 wire-order bytes as a number. */
-static inline unsigned __int128 weir_key_number(const uint8_t *address)
+static inline unsigned __int128 weir_key_number(const uint64_t half[2])
 {
-    uint64_t half[2];
-
-    memcpy(half, address, sizeof(half));
     return (unsigned __int128)__builtin_bswap64(half[0]) << 64 | __builtin_bswap64(half[1]);
 }
 
@@ -84,15 +81,29 @@ static inline unsigned int weir_key6_make(struct weir_key6 *key, const uint8_t *
                                           const uint8_t *dst, uint16_t sport, uint16_t dport,
                                           uint32_t zone_proto)
 {
-    unsigned __int128 there = weir_key_number(src);
-    unsigned __int128 back = weir_key_number(dst);
-    unsigned int ports_above = __builtin_bswap16(sport) > __builtin_bswap16(dport);
-    unsigned int swapped = (there > back) | ((there == back) & ports_above);
+    uint32_t ports = sport | (uint32_t)dport << 16;
+    uint64_t low[2];
+    uint64_t high[2];
+    unsigned __int128 there;
+    unsigned __int128 back;
+    unsigned int swapped;
 
-    memcpy(key->addr[swapped], src, 16);
-    memcpy(key->addr[!swapped], dst, 16);
-    key->tail.port[swapped] = sport;
-    key->tail.port[!swapped] = dport;
+    memcpy(low, src, sizeof(low));
+    memcpy(high, dst, sizeof(high));
+    there = weir_key_number(low);
+    back = weir_key_number(high);
+    swapped =
+        (there > back) | ((there == back) & (__builtin_bswap16(sport) > __builtin_bswap16(dport)));
+    for (unsigned int i = 0; i < 2; i++) {
+        uint64_t differ = (low[i] ^ high[i]) & -(uint64_t)swapped;
+
+        low[i] ^= differ;
+        high[i] ^= differ;
+    }
+    ports = ports << (swapped * 16) | ports >> (swapped * 16);
+    memcpy(key->addr[0], low, sizeof(low));
+    memcpy(key->addr[1], high, sizeof(high));
+    memcpy(key->tail.port, &ports, sizeof(ports));
     key->tail.zone_proto = zone_proto;
     return swapped;
 }
