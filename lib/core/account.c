@@ -98,13 +98,25 @@ void weir_account_release(struct weir_flow *flow, struct weir_flow_cold *cold,
     flow->peer[WEIR_ORIG].flags &= (uint8_t)~WEIR_PEER_EXTRA;
 }
 
+/* The history is read and written as the word that it begins, in one piece each time. */
+#define HISTORY_MASK (UINT64_MAX >> (64 - 4 * WEIR_HISTORY_MAX))
+
+static_assert(offsetof(struct weir_flow_cold, history) + sizeof(uint64_t) <=
+                  sizeof(struct weir_flow_cold),
+              "the word is all in the cold part");
+
+static uint64_t history_word(const struct weir_flow_cold *cold)
+{
+    uint64_t word;
+
+    memcpy(&word, (const uint8_t *)cold + offsetof(struct weir_flow_cold, history), sizeof(word));
+    return word;
+}
+
 /* The history as one number, the first letter lowest. */
 static uint64_t history_load(const struct weir_flow_cold *cold)
 {
-    uint64_t history = 0;
-
-    memcpy(&history, cold->history, sizeof(cold->history));
-    return history;
+    return history_word(cold) & HISTORY_MASK;
 }
 
 /*
@@ -113,17 +125,18 @@ static uint64_t history_load(const struct weir_flow_cold *cold)
  */
 void weir_history_add(struct weir_flow_cold *cold, unsigned int dir, enum weir_letter letter)
 {
-    const uint64_t ones = UINT64_C(0x1111111111111111) >> (64 - 4 * WEIR_HISTORY_MAX);
+    const uint64_t ones = UINT64_C(0x1111111111111111) & HISTORY_MASK;
     uint64_t code = letter + dir * (WEIR_LETTERS - 1);
-    uint64_t history = history_load(cold);
+    uint64_t word = history_word(cold);
+    uint64_t history = word & HISTORY_MASK;
     uint64_t differs = history ^ code * ones;
     bool there = ((differs - ones) & ~differs & ones << 3) != 0;
     unsigned int end = history == 0 ? 0 : (67U - (unsigned int)__builtin_clzll(history)) & ~3U;
 
     if (there || end == 4 * WEIR_HISTORY_MAX)
         return;
-    history |= code << end;
-    memcpy(cold->history, &history, sizeof(cold->history));
+    word |= code << end;
+    memcpy((uint8_t *)cold + offsetof(struct weir_flow_cold, history), &word, sizeof(word));
 }
 
 void weir_history_text(const struct weir_flow_cold *cold, char text[WEIR_HISTORY_MAX + 1])
