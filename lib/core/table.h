@@ -379,6 +379,18 @@ static inline uint32_t weir_table_slot_of(const struct weir_bucket *bucket, uint
     return mask;
 }
 
+/* A record that is soon to be removed, its first bucket being here: fetch the second if it is to be
+ * found there. */
+WEIR_TABLE_FETCH void weir_table_prefetch_second(const struct weir_table *table, uint64_t hash,
+                                                 uint32_t record)
+{
+    uint32_t first = weir_table_first(table, hash);
+    uint16_t tag = weir_table_tag(hash);
+
+    if (weir_table_slot_of(&table->buckets[first], tag, record) == 0)
+        __builtin_prefetch(&table->buckets[weir_table_other(table, first, tag)]);
+}
+
 static inline void weir_table_remove_len(struct weir_table *table, uint64_t hash, uint32_t record,
                                          unsigned int key_len)
 {

@@ -7,6 +7,9 @@
 /* Records between one that is ended and one whose bucket is fetched for that. */
 #define END_AHEAD 12U
 
+/* The same for its second bucket, where its entry may stand: the first has come by then. */
+#define END_SECOND_AHEAD 5U
+
 static_assert(END_AHEAD < WEIR_HASHES_KNOWN, "a hash is known until its record ends");
 
 enum weir_end weir_flow_end_of(const struct weir_flow *flow, enum weir_end otherwise)
@@ -87,6 +90,17 @@ static bool may_give_way(const struct weir_flow *flow)
            weir_flow_end_of(flow, WEIR_END_ACTIVE) != WEIR_END_ACTIVE;
 }
 
+static inline __attribute__((always_inline)) void
+fetch_end_second(const struct weir_tracker *tracker, const struct weir_table *table,
+                 uint32_t record)
+{
+    const struct weir_known_hash *known =
+        &tracker->known[table - tracker->table][record % WEIR_HASHES_KNOWN];
+
+    if (known->record == (uint64_t)record + 1)
+        weir_table_prefetch_second(table, known->hash, record);
+}
+
 /*
  * The record that the hand reaches a little later: if it is to end then, its bucket and cold part
  * are fetched now. The record itself is on its way already (WEIR_TABLE_SWEEP_AHEAD).
@@ -99,6 +113,7 @@ static inline __attribute__((always_inline)) void fetch_end(struct weir_tracker 
     const struct weir_flow *flow = weir_table_flow(table, record + END_AHEAD);
     struct weir_known_hash *known;
 
+    fetch_end_second(tracker, table, record + END_SECOND_AHEAD);
     record += END_AHEAD;
     if (record >= table->capacity || !(table->used[record / 64] >> record % 64 & 1))
         return;
