@@ -237,7 +237,8 @@ def opens(segment, states):
 
 def check_packets(world, trace, tell):
     """Conforming ones pass, blind ones change nothing."""
-    before, counts, begun_blind = {}, Counter(), set()
+    before, counts = {}, Counter()
+    begun_blind, record = set(), {}  # by blind SYNs: whoever comes then knows as much of it as whoever began it
     for line in trace:
         passed = world.passed[line["n"]]
         states = line["orig_state"], line["resp_state"]
@@ -245,9 +246,9 @@ def check_packets(world, trace, tell):
             counts["blind"] += 1
             counts["blind, refused"] += line["verdict"] == "drop"
             known = before.get(passed.wire.name, states)
-            if opens(passed.segment, known):
-                counts["blind SYN where both are closed"] += 1
-                begun_blind.add(line["id"])  # whoever comes now knows as much of it as whoever began it
+            counts["blind SYN where both are closed"] += opens(passed.segment, known)
+            if opens(passed.segment, known) or (line["class"] == "new" and record.get(passed.wire.name) in begun_blind):
+                begun_blind.add(line["id"])
             elif states != known and line["id"] not in begun_blind:
                 tell(f"packet {line['n']}: blind {name_of(passed)}: {before[passed.wire.name]} became {states}")
         elif line["verdict"] == "drop":
@@ -258,6 +259,7 @@ def check_packets(world, trace, tell):
             else:
                 tell(f"packet {line['n']}: refused as {line['reason']}: {name_of(passed)}, states {states}")
         before[passed.wire.name] = states
+        record[passed.wire.name] = line["id"]
     return counts
 
 
