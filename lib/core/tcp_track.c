@@ -311,6 +311,8 @@ static inline void commit_ack(struct weir_flow *flow, unsigned int dir,
     bool first =
         unheard(x) || (!(x->flags & WEIR_PEER_PROVEN) && !(x->flags & y->flags & WEIR_PEER_SEEN));
 
+    if (!(y->flags & WEIR_PEER_SEEN)) /* nor has what it offered */
+        weir_window_set_scale(flow, !dir, WEIR_WSCALE_UNKNOWN);
     if (weir_seq_after(end, x->end))
         x->end = end;
     if (first || weir_seq_after(seg->ack, x->ack))

@@ -89,6 +89,27 @@ Test(tcp_attempts, late_copy_of_connection_refused)
     RUN(rows);
 }
 
+/*
+ * R opens anew while the connection before is tracked, which its RST then ends; L opens at the same
+ * time. What scale R offered has not passed, so that its window may be any.
+ */
+Test(tcp_attempts, scale_of_a_syn_that_was_a_challenge)
+{
+    static const struct tcp_row rows[] = {
+        HANDSHAKE,
+        ROW(R, S, 200000, 0, 0, 1000, WS(7), PASS, SYN_CHALLENGE, ESTAB, ESTAB, "5961 4.2"),
+        ROW(R, R, 1, 0, 0, 0, PLAIN, PASS, NONE, CLOSED, CLOSED, "5961 3.2"),
+        ROW(L, SA, 300000, 200001, 0, 1000, WS(2), PASS, AFTER_CLOSE, CLOSED, CLOSED, "9293 3.5"),
+        ROW(L, S, 300000, 0, 0, 1000, WS(2), OPEN, NONE, SYN_S, SYN_R, "9293 3.5 figure 7"),
+        ROW(R, A, 200001, 300001, 0, 16, PLAIN, PASS, HALF_OPEN_ACK, SYN_S, SYN_R, "9293 3.5"),
+        ROW(L, PA, 300001, 200001, 500, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.8"),
+        ROW(R, A, 200001, 300501, 0, 16, PLAIN, PASS, NONE, ESTAB, ESTAB, "7323 2.2: 16 times 128"),
+        ROW(L, PA, 300501, 200001, 500, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "7323 2.2"),
+    };
+
+    RUN(rows);
+}
+
 /* Both open; L has given its attempt up. R's SYN-ACK overtakes its SYN, and L's ACK its SYN-ACK.
  */
 Test(tcp_attempts, crossing_open_that_shows_late)
