@@ -58,8 +58,7 @@ struct weir_finding weir_tcp_classify_rst(struct weir_flow *flow, unsigned int d
         return weir_found(WEIR_TCP_EV_RST, WEIR_REASON_NONE);
     /* Number 0 answers a SYN, 3.10.7.1: one of y's come late, and y has gone on and ignores it; or
      * one that passed as a challenge, and x holds the connection no more. */
-    if ((seg->flags & WEIR_TCP_ACK) && seg->seq == 0 &&
-        (y->end - seg->ack <= WEIR_SYN_REACH || (x->flags & WEIR_PEER_CHALL)))
+    if ((seg->flags & WEIR_TCP_ACK) && seg->seq == 0)
         return weir_found_stray(WEIR_REASON_RST_INEXACT);
     /* An abort in SYN-RECEIVED, 3.10.5, of an attempt of x of which nothing has passed but this. */
     if ((seg->flags & WEIR_TCP_ACK) && !((x->flags | y->flags) & WEIR_PEER_PROVEN) &&

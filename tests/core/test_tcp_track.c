@@ -217,12 +217,15 @@ Test(tcp_track, abort_of_an_attempt_of_which_nothing_passed)
         uint8_t flags, dir, reason;
     } rows[] = {
         {999, 0, SYN, WEIR_ORIG, WEIR_REASON_NONE},
-        {99, 1000, SYN | ACK, WEIR_RESP, WEIR_REASON_NONE},
+        {9000099, 1000, SYN | ACK, WEIR_RESP, WEIR_REASON_NONE},
         {900000, 1001, RST | ACK, WEIR_RESP, WEIR_REASON_RST_OUTSIDE},
         {900000, 1000, RST, WEIR_RESP, WEIR_REASON_RST_OUTSIDE},
         {900000, 1000, RST | ACK, WEIR_RESP, WEIR_REASON_RST_INEXACT},
-        {1000, 100, ACK, WEIR_ORIG, WEIR_REASON_NONE},
+        {1000, 9000100, ACK, WEIR_ORIG, WEIR_REASON_NONE},
         {900000, 1000, RST | ACK, WEIR_RESP, WEIR_REASON_RST_OUTSIDE},
+        {0, 900000, RST, WEIR_RESP, WEIR_REASON_RST_OUTSIDE},
+        /* "Connection refused" for a SYN that passed as a challenge, 3.10.7.1. */
+        {0, 900000, RST | ACK, WEIR_RESP, WEIR_REASON_RST_INEXACT},
     };
     union record record = {.flow = {.pair = WEIR_PAIR_NEW}};
 
