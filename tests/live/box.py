@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """weir as a process in the namespace `box`."""
 
+import contextlib
 import http.client
 import os
 import socket
@@ -10,7 +11,7 @@ from dataclasses import dataclass, field
 import paths  # noqa: F401
 import weir_run
 
-STOP_SEC = 15
+STOP_SEC = 60  # a machine that others share may stand still for a while
 MEMORY_MIB = 256
 SMALL = "workers: { mbufs = 8192; };\ntracking: { flows = 20000; flows6 = 10000; };\n"
 
@@ -111,10 +112,16 @@ class Weir:
         try:
             status = self.process.wait(STOP_SEC)
         except subprocess.TimeoutExpired:
+            status = f"killed: did not end within {STOP_SEC} s, waiting in {', '.join(self.waits())}"
             self.kill()
-            status = "killed: did not end"
         flows, trace = (weir_run.records(weir_run.read_bytes(self.path(name))) for name in ("flows", "trace"))
         return Outcome(status, self.said(), flows, trace)
+
+    def waits(self):
+        """Where in the kernel each thread is."""
+        for thread in os.listdir(f"/proc/{self.process.pid}/task"):
+            with contextlib.suppress(OSError), open(f"/proc/{self.process.pid}/task/{thread}/wchan", encoding="ascii") as where:
+                yield where.read()
 
     def kill(self):
         """SIGKILL: as a crash."""

@@ -28,7 +28,7 @@ from recorder.lab import V4, V6
 from recorder.wire import Trouble, WireOptions
 from traffic import FAMILIES, Transfer, expect
 
-LIMIT_SEC = 60
+LIMIT_SEC = 180
 SKIP_STATUS = 77
 DRIVERS = ("af_packet", "af_xdp", "tap")
 FIREWALL = os.path.join(os.path.dirname(surroundings.paths.TESTS), "config", "policy-firewall.conf")

@@ -14,7 +14,7 @@ from box import Weir
 from recorder.lab import V4, V6, Lab, run
 from recorder.wire import AFTER, TO_CLIENT, TO_SERVER, Wire, packet_socket
 
-READY_SEC = 15
+READY_SEC = 60
 SAMPLE_SEC = 0.6  # at the least from one sample to the next
 BOX_SIDES = (("wirea", "weira"), ("wireb", "weirb"))
 
@@ -168,7 +168,7 @@ class DirectLab(Ready, Lab):
 class ChainLab(DirectLab):
     """Two weirs in a row, with ports that have no interface between them: `links` are those of the first and the second."""
 
-    READY_SEC = 30  # two that poll, on as few processors as hosts have to share with them
+    READY_SEC = 90  # two that poll, on as few processors as hosts have to share with them
 
     def __init__(self, scratch, links, driver, **options):
         self.links, self.second = links, None

@@ -33,7 +33,7 @@ from recorder.registry import SCENARIOS, scenario
 from recorder.wire import Trouble, WireOptions
 
 AT_A_TIME = 7
-LIMIT_SEC = 60
+LIMIT_SEC = 180
 SHOWN = 12
 LADDER_MAX = 24
 # weir's clock goes by the processor's, whose rate DPDK rounds; a sample is made when nothing has moved for longer.
