@@ -446,7 +446,8 @@ def play(name):
         os._exit(status)
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     if status not in (0, 1, SKIP_STATUS):
-        print(f"FAIL  {name}: no end within {LIMIT_SEC} s", flush=True)
+        why = f"no end within {LIMIT_SEC} s" if status == -signal.SIGALRM else f"ended by {status}"
+        print(f"FAIL  {name}: {why}", flush=True)
     return status
 
 
