@@ -29,7 +29,6 @@ class Passed:
     wire: object
     from_first: bool
     segment: Segment
-    after_overtaking_reset: bool
 
 
 @dataclass
@@ -46,8 +45,6 @@ class Wire:
     fins_lost_before: int = 0
     name: tuple = ()
     last_passed: object = None  # who sent what passed the tap last
-    resets: set = field(default_factory=set)  # (whether of the first, number) of those that have passed
-    behind_reset: bool = False  # a RST overtook the text or FIN before it on its way to the tap
 
     def __post_init__(self):
         self.first.wire = self.second.wire = self
@@ -64,10 +61,7 @@ class Wire:
         return 2 if self.world.random.random() < trouble.doubled else 1
 
     def tapped(self, sender, segment, arrives=True):
-        self.world.passed.append(Passed(self.world.now, self, sender is self.first, segment, self.behind_reset))
-        if segment.flags & RST:
-            self.resets.add((sender is self.first, segment.seq))
-        self.behind_reset |= bool(segment.octets) and (sender is self.first, segment.end) in self.resets
+        self.world.passed.append(Passed(self.world.now, self, sender is self.first, segment))
         if not segment.forged:
             self.last_passed = sender
         receiver = self.second if sender is self.first else self.first
