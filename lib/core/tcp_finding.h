@@ -104,6 +104,10 @@ enum weir_syn_match { WEIR_SYN_NOT_MINE, WEIR_SYN_TRACKED, WEIR_SYN_EARLIER };
 enum weir_syn_match weir_tcp_acknowledges_syn(const struct weir_peer *y, const struct weir_peer *x,
                                               uint32_t ack);
 
+/* The scale of the SYN that this SYN-ACK of x answers, 0 if it offered none; WEIR_WSCALE_UNKNOWN
+ * where that one is not remembered. */
+unsigned int weir_tcp_remembered_scale(const struct weir_peer *x, const struct weir_segment *seg);
+
 /* Is this RST "connection refused" for a SYN that met a record of which one end only is known? */
 bool weir_tcp_refuses_remembered(const struct weir_flow *flow, unsigned int dir,
                                  const struct weir_segment *seg);

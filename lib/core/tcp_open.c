@@ -80,10 +80,14 @@ void weir_tcp_reopen(struct weir_flow *flow, unsigned int dir, const struct weir
     bool late = !unanswered && ((known && flow->peer[dir].end - 1 - seg->seq <= WEIR_SYN_REACH) ||
                                 (flow->peer[!dir].flags & WEIR_PEER_CHALL));
     uint32_t earlier = unanswered ? flow->peer[dir].end : weir_segment_end(seg);
+    unsigned int scale = unanswered ? weir_window_scale(flow, dir) : WEIR_WSCALE_UNKNOWN;
 
     if (seg->flags & WEIR_TCP_ACK) {
+        scale = weir_tcp_remembered_scale(&flow->peer[dir], seg);
         forget_peers(flow, !dir);
         weir_tcp_begin(flow, (struct weir_birth){WEIR_REASON_NONE, WEIR_PAIR_HALF, WEIR_RESP}, seg);
+        if (scale != WEIR_WSCALE_UNKNOWN)
+            flow->win[WEIR_ORIG] = (uint8_t)scale;
         return;
     }
     forget_peers(flow, dir);
@@ -91,5 +95,6 @@ void weir_tcp_reopen(struct weir_flow *flow, unsigned int dir, const struct weir
     if (unanswered || late) {
         flow->peer[WEIR_RESP].end = earlier;
         flow->peer[WEIR_RESP].flags |= WEIR_PEER_UNSURE;
+        weir_window_set_scale(flow, WEIR_RESP, scale); /* the earlier one's; its place is free yet */
     }
 }

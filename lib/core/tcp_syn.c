@@ -29,16 +29,33 @@ static bool syn_of_old(const struct weir_peer *x, const struct weir_segment *seg
            x->end - 1 - seg->seq <= SYN_NEAR;
 }
 
+/* What a SYN offers; WEIR_WSCALE_UNKNOWN: nothing. */
+static unsigned int scale_offered(const struct weir_segment *seg)
+{
+    return (seg->opts & WEIR_SEG_WS) ? seg->wscale : WEIR_WSCALE_UNKNOWN;
+}
+
 /*
  * Whether a SYN counted that changed nothing when it passed, its receiver's answer will tell: a
- * SYN-ACK of it opens the connection. Until then its number stands where y's time stamp stood, of
- * which a connection that is over or not yet open has no need; its lowest bit is set, since 0 means
- * none.
+ * SYN-ACK of it opens the connection. Until then it stands where y's time stamp stood, of which a
+ * connection that is over or not yet open has no need: 28 bits of its number, mixed (D. E. Knuth,
+ * The Art of Computer Programming, 6.4), since numbers nearby are the likely ones, and the scale it
+ * offered. 0 means none.
  */
-static void syn_remember(struct weir_peer *y, uint32_t seq)
+#define SYN_MIX        0x9e3779b1U
+#define SYN_SCALE_MASK 0xfU
+
+static void syn_remember(struct weir_peer *y, uint32_t seq, unsigned int scale)
 {
     y->flags &= (uint8_t)~WEIR_PEER_TS;
-    y->ts = seq | 1U;
+    y->ts = ((seq * SYN_MIX) & ~SYN_SCALE_MASK) | scale;
+}
+
+/* Is it the SYN with this number that is remembered of the other end of x? */
+static bool syn_is_remembered(const struct weir_peer *x, uint32_t seq)
+{
+    return !(x->flags & WEIR_PEER_TS) && x->ts != 0 &&
+           ((x->ts ^ seq * SYN_MIX) & ~SYN_SCALE_MASK) == 0;
 }
 
 /* Is this SYN or SYN-ACK the one x has already sent? It may come without the text it had before. */
@@ -99,10 +116,19 @@ static bool syn_answered(const struct weir_flow *flow, unsigned int dir,
     const struct weir_peer *x = &flow->peer[dir];
     const struct weir_peer *y = &flow->peer[!dir];
 
-    if ((x->flags & WEIR_PEER_TS) || x->ts != ((seg->ack - 1) | 1U))
+    if (!syn_is_remembered(x, seg->ack - 1))
         return false;
     return weir_flow_over(flow) || handshaking(x, y) || one_heard(x, y) ||
            in_time_wait(flow, dir) || (closing(x, y) && weir_seq_reaches(seg->ack - 1, y->end));
+}
+
+unsigned int weir_tcp_remembered_scale(const struct weir_peer *x, const struct weir_segment *seg)
+{
+    unsigned int scale = x->ts & SYN_SCALE_MASK;
+
+    if (!syn_is_remembered(x, seg->ack - 1))
+        return WEIR_WSCALE_UNKNOWN;
+    return scale == WEIR_WSCALE_UNKNOWN ? 0 : scale;
 }
 
 bool weir_tcp_refuses_remembered(const struct weir_flow *flow, unsigned int dir,
@@ -115,9 +141,7 @@ bool weir_tcp_refuses_remembered(const struct weir_flow *flow, unsigned int dir,
 bool weir_tcp_syn_remembered(const struct weir_flow *flow, unsigned int dir,
                              const struct weir_segment *seg)
 {
-    const struct weir_peer *y = &flow->peer[!dir];
-
-    return !(seg->flags & WEIR_TCP_ACK) && !(y->flags & WEIR_PEER_TS) && y->ts == (seg->seq | 1U);
+    return !(seg->flags & WEIR_TCP_ACK) && syn_is_remembered(&flow->peer[!dir], seg->seq);
 }
 
 /* x has answered y's SYN, and its own, sent before that, comes only now: a simultaneous open. */
@@ -138,7 +162,7 @@ struct weir_finding weir_tcp_classify_syn(struct weir_flow *flow, unsigned int d
     if (weir_flow_over(flow)) {
         if (!weir_flow_dead(flow) && !time_wait_takes(x, seg) &&
             (in_time_wait(flow, !dir) || syn_of_old(x, seg))) {
-            syn_remember(y, seg->seq);
+            syn_remember(y, seg->seq, scale_offered(seg));
             return weir_found_stray(WEIR_REASON_SYN_TIME_WAIT);
         }
         return weir_found(WEIR_TCP_EV_SYN, WEIR_REASON_NONE);
@@ -165,7 +189,7 @@ struct weir_finding weir_tcp_classify_syn(struct weir_flow *flow, unsigned int d
      * has acknowledged this very SYN; or x is no more in LAST-ACK. */
     if (handshaking(x, y) || (one_heard(x, y) && weir_segment_end(seg) != x->end) ||
         (closing(x, y) && time_wait_takes(x, seg)))
-        syn_remember(y, seg->seq);
+        syn_remember(y, seg->seq, scale_offered(seg));
     return weir_found_stray(WEIR_REASON_SYN_CHALLENGE);
 }
 
@@ -209,7 +233,9 @@ struct weir_finding weir_tcp_classify_syn_ack(struct weir_flow *flow, unsigned i
     if (!(x->flags & WEIR_PEER_SEEN) && !(y->flags & WEIR_PEER_PROVEN)) {
         switch (weir_tcp_acknowledges_syn(y, x, seg->ack)) {
         case WEIR_SYN_EARLIER:
-            syn_remember(x, y->ack); /* the later one may be answered yet */
+            /* The later one may be answered yet; see weir_tcp_reopen for the scales. */
+            syn_remember(x, y->ack, weir_window_scale(flow, !dir));
+            weir_window_set_scale(flow, !dir, weir_window_scale(flow, dir));
             y->ack = seg->ack - 1;
             y->end = seg->ack;
             return weir_found(WEIR_TCP_EV_SYN_ACK, WEIR_REASON_NONE);
@@ -266,11 +292,12 @@ static void commit_first_syn(struct weir_flow *flow, unsigned int dir,
     struct weir_peer *y = &flow->peer[!dir];
     bool answered = weir_tcp_known_from_answer(x);
     uint32_t next = (seg->flags & WEIR_TCP_ACK) ? seg->ack : answered ? y->end : y->ack + 1;
-    bool adopted = y->flags & WEIR_PEER_UNSURE;
+    bool adopted = (y->flags & WEIR_PEER_UNSURE) &&
+                   weir_window_scale(flow, !dir) == WEIR_WSCALE_UNKNOWN;
 
     x->flags &= (uint8_t)~WEIR_PEER_UNSURE;
     x->end = weir_segment_end(seg);
-    weir_window_set_scale(flow, dir, (seg->opts & WEIR_SEG_WS) ? seg->wscale : WEIR_WSCALE_UNKNOWN);
+    weir_window_set_scale(flow, dir, scale_offered(seg));
     if (!(y->flags & WEIR_PEER_SEEN)) {
         x->ack = seg->seq;
         x->edge = seg->win;
@@ -319,8 +346,7 @@ void weir_tcp_commit_syn(struct weir_flow *flow, unsigned int dir, const struct 
         if ((seg->flags & WEIR_TCP_ACK) && weir_seq_after(seg->ack + seg->win, x->edge))
             x->edge = seg->ack + seg->win;
         if (x->flags & WEIR_PEER_PROVEN) { /* hear_past_syn */
-            weir_window_set_scale(flow, dir,
-                                  (seg->opts & WEIR_SEG_WS) ? seg->wscale : WEIR_WSCALE_UNKNOWN);
+            weir_window_set_scale(flow, dir, scale_offered(seg));
             scale_negotiate(flow);
         }
     }

@@ -89,6 +89,42 @@ Test(tcp_attempts, late_copy_of_connection_refused)
     RUN(rows);
 }
 
+/* A SYN that did not count when it passed, as one that may be old, is answered: its scale counts. */
+Test(tcp_attempts, scale_of_a_syn_that_was_remembered)
+{
+    static const struct tcp_row rows[] = {
+        HANDSHAKE,
+        ROW(L, FA, 1, 1, 0, 1000, PLAIN, PASS, NONE, FIN_W1, CLOSE_W, "9293 3.6"),
+        ROW(R, FA, 1, 2, 0, 1000, PLAIN, PASS, NONE, TIME_W, LAST_A, "9293 3.6"),
+        ROW(L, A, 2, 2, 0, 1000, PLAIN, PASS, NONE, TIME_W, CLOSED, "9293 3.6"),
+        ROW(L, S, 0, 0, 0, 1000, WS(1), PASS, SYN_TIME_WAIT, TIME_W, CLOSED, "9293 3.6.1"),
+        ROW(R, SA, 300000, 1, 0, 1000, WS(2), OPEN, NONE, ESTAB, SYN_R, "9293 3.5"),
+        ROW(L, A, 1, 300001, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.5"),
+        ROW(R, PA, 300001, 1, 9, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "7323 2.2"),
+        ROW(R, FA, 302002, 1, 1, 1000, PLAIN, REFUSE, SEQ_ABOVE, ESTAB, ESTAB, "7323 2.2: 2000"),
+        ROW(L, FA, 4002, 300001, 1, 1000, PLAIN, REFUSE, SEQ_ABOVE, ESTAB, ESTAB, "7323 2.2: 4000"),
+    };
+
+    RUN(rows);
+}
+
+/* It offered none, so what the SYN-ACK offers does not count either. */
+Test(tcp_attempts, no_scale_of_a_syn_that_was_remembered)
+{
+    static const struct tcp_row rows[] = {
+        HANDSHAKE,
+        ROW(L, RA, 1, 1, 0, 0, PLAIN, PASS, NONE, CLOSED, CLOSED, "9293 3.10.5"),
+        ROW(R, S, 200000, 0, 0, 1000, PLAIN, OPEN, NONE, SYN_R, SYN_S, "9293 3.5"),
+        ROW(R, S, 400000, 0, 0, 1000, WS(7), OPEN, NONE, SYN_R, SYN_S, "given up"),
+        ROW(L, SA, 90000, 200001, 0, 1000, WS(2), PASS, NONE, SYN_R, ESTAB, "9293 3.5: the earlier"),
+        ROW(R, A, 200001, 90001, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.5"),
+        ROW(L, PA, 90001, 200001, 9, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.8"),
+        ROW(L, FA, 91002, 200001, 1, 1000, PLAIN, REFUSE, SEQ_ABOVE, ESTAB, ESTAB, "7323 2.2: 1000"),
+    };
+
+    RUN(rows);
+}
+
 /*
  * R opens anew while the connection before is tracked, which its RST then ends; L opens at the same
  * time. What scale R offered has not passed, so that its window may be any.
