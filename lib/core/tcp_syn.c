@@ -259,10 +259,8 @@ struct weir_finding weir_tcp_classify_syn_ack(struct weir_flow *flow, unsigned i
     }
     if (only_seen_over(x, y) && time_wait_takes(x, seg))
         return weir_found(WEIR_TCP_EVENTS, WEIR_REASON_NONE);
-    if (x->flags & WEIR_PEER_PROVEN) {
-        weir_expect_challenge(x, y);
-        return weir_found_stray(WEIR_REASON_SYN_CHALLENGE);
-    }
+    if (x->flags & WEIR_PEER_PROVEN) /* x may have taken a RST of y, and a SYN, that y challenges */
+        return weir_found_other(x, y, WEIR_REASON_SYN_CHALLENGE);
     if (!(y->flags & WEIR_PEER_PROVEN) && seg->ack == y->end &&
         weir_flow_state(flow, !dir) == WEIR_TCP_SYN_RECEIVED) {
         forget_syn(x, y); /* x has given up its own attempt, and takes that of y */

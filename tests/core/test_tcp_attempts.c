@@ -89,6 +89,29 @@ Test(tcp_attempts, late_copy_of_connection_refused)
     RUN(rows);
 }
 
+/*
+ * A RST overtakes its sender's last text before it passes here, and not behind: its receiver takes
+ * it, and then a SYN. The answer to that tells that both are in another attempt, of which more comes.
+ */
+Test(tcp_attempts, rst_that_overtook_text)
+{
+    static const struct tcp_row rows[] = {
+        HANDSHAKE,
+        ROW(L, RA, 501, 1, 0, 0, PLAIN, PASS, RST_INEXACT, ESTAB, ESTAB, "5961 3.2"),
+        ROW(L, PA, 1, 1, 500, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.8"),
+        ROW(L, S, 200000, 0, 0, 1000, PLAIN, PASS, SYN_CHALLENGE, ESTAB, ESTAB, "9293 3.5"),
+        ROW(R, A, 1, 501, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "sent before the RST came"),
+        ROW(L, A, 200001, 300001, 0, 1000, PLAIN, REFUSE, SEQ_ABOVE, ESTAB, ESTAB, "9293 3.4"),
+        ROW(R, SA, 300000, 200001, 0, 1000, PLAIN, PASS, SYN_CHALLENGE, ESTAB, ESTAB, "9293 3.5"),
+        ROW(L, A, 200001, 300001, 0, 1000, PLAIN, PASS, OTHER_ATTEMPT, ESTAB, ESTAB, "9293 3.5"),
+        ROW(L, R, 200501, 0, 0, 0, PLAIN, PASS, OTHER_ATTEMPT, ESTAB, ESTAB, "9293 3.10.5"),
+        ROW(R, A, 1, 501, 0, 1000, PLAIN, PASS, CHALLENGE_ACK, ESTAB, ESTAB, "forged: R goes on"),
+        ROW(L, A, 200001, 300001, 0, 1000, PLAIN, REFUSE, SEQ_ABOVE, ESTAB, ESTAB, "9293 3.4"),
+    };
+
+    RUN(rows);
+}
+
 /* A SYN that did not count when it passed, as one that may be old, is answered: its scale counts. */
 Test(tcp_attempts, scale_of_a_syn_that_was_remembered)
 {
