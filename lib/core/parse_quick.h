@@ -69,6 +69,33 @@ WEIR_QUICK unsigned int weir_quick_key4(const uint8_t *addresses, struct weir_ke
 }
 
 /*
+ * The same for IPv6. The first octet in which the addresses differ says which is higher: the lowest
+ * bit of one mask, looked up in another.
+ */
+WEIR_QUICK unsigned int weir_quick_key6(const uint8_t *addresses, struct weir_key6 *key)
+{
+    const uint8_t *ports = addresses + sizeof(key->addr);
+    __m128i src = _mm_loadu_si128((const __m128i *)(const void *)addresses);
+    __m128i dst = _mm_loadu_si128((const __m128i *)(const void *)(addresses + 16));
+    uint32_t differ = ~(uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(src, dst)) & 0xffffU;
+    uint32_t reaches = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_max_epu8(src, dst), src));
+    unsigned int swapped = (reaches & differ & -differ) != 0;
+    uint32_t ends = weir_load32(ports);
+    uint64_t tail;
+    __m128i exchange;
+
+    if (__builtin_expect(differ == 0, 0))
+        swapped = weir_be16(ports) > weir_be16(ports + 2);
+    exchange = _mm_and_si128(_mm_xor_si128(src, dst), _mm_set1_epi32(-(int)swapped));
+    _mm_storeu_si128((__m128i *)(void *)key->addr[0], _mm_xor_si128(src, exchange));
+    _mm_storeu_si128((__m128i *)(void *)key->addr[1], _mm_xor_si128(dst, exchange));
+    ends = ends << (swapped * 16) | ends >> (swapped * 16);
+    tail = (uint64_t)WEIR_QUICK_TAIL << 32 | ends;
+    memcpy(&key->tail, &tail, sizeof(tail));
+    return swapped;
+}
+
+/*
  * What stands at the same place in every TCP header, and the length: the first half of struct
  * weir_segment. The second half, which is from options, is zeroed.
  */
@@ -118,9 +145,7 @@ WEIR_QUICK bool weir_quick_tcp(const uint8_t *data, uint32_t len, unsigned int f
     if (family == 4)
         packet->swapped = (uint8_t)weir_quick_key4(header + 12, &packet->key4);
     else
-        packet->swapped =
-            (uint8_t)weir_key6_make(&packet->key6, header + 8, header + 24, weir_load16(tcp),
-                                    weir_load16(tcp + 2), WEIR_QUICK_TAIL);
+        packet->swapped = (uint8_t)weir_quick_key6(header + 8, &packet->key6);
     weir_quick_segment(tcp, l4_len - header_len, &packet->seg);
     packet->ip_len = ip_len;
     packet->l3_off = WEIR_QUICK_ETHER;
