@@ -41,6 +41,7 @@
 #define WEIR_TABLE_FREE_CHAINS  16U /* power of two */
 #define WEIR_TABLE_SWEEP_AHEAD  64U /* records fetched ahead of the hand */
 #define WEIR_TABLE_ROOM_AHEAD   3U  /* buckets fetched ahead of making room */
+#define WEIR_TABLE_ARRIVED      4U  /* words of 64 tags */
 
 /*
  * For functions that do nothing but fetch: GCC 12 takes one that it does not inline at once for a
@@ -68,6 +69,7 @@ struct weir_table {
      * sixteen to be handed out are known and on their way into the cache.
      */
     uint32_t free_head[WEIR_TABLE_FREE_CHAINS];
+    uint64_t arrived[WEIR_TABLE_ARRIVED]; /* see weir_table_absent */
 };
 
 /* Octets that a table of capacity records (1 to 2^28) needs for family 4 or 6; 0 if out of range.
@@ -134,6 +136,29 @@ static inline uint32_t weir_table_other(const struct weir_table *table, uint32_t
     uint32_t sum = (uint32_t)((uint64_t)spread * table->bucket_count >> 32);
 
     return sum - bucket + (sum < bucket ? table->bucket_count : 0);
+}
+
+/*
+ * Entries that come into a bucket after it was matched are noted by their tag, those alike in the
+ * low 8 bits as one. What stage 2 has not found, and whose tag has not arrived since, is not there:
+ * most new connections of a flood need not be looked for again.
+ */
+static inline void weir_table_arrive(struct weir_table *table, uint16_t tag)
+{
+    table->arrived[tag / 64 % WEIR_TABLE_ARRIVED] |= (uint64_t)1 << tag % 64;
+}
+
+static inline bool weir_table_absent(const struct weir_table *table, uint64_t hash)
+{
+    uint16_t tag = weir_table_tag(hash);
+
+    return !(table->arrived[tag / 64 % WEIR_TABLE_ARRIVED] >> tag % 64 & 1);
+}
+
+/* Before a burst is matched: all that stands in the buckets can be found. */
+static inline void weir_table_settle(struct weir_table *table)
+{
+    memset(table->arrived, 0, sizeof(table->arrived));
 }
 
 /* Stage 1: fetch the bucket that hash leads to. */
@@ -227,8 +252,10 @@ static inline uint32_t weir_table_match_second_len(struct weir_table *table, uin
     }
     record = bucket->record[weir_match_slot(mask)];
     weir_table_prefetch_record(table, record, key_len);
-    if (empty != 0 && bucket->guests >> weir_match_slot(mask) & 1U)
+    if (empty != 0 && bucket->guests >> weir_match_slot(mask) & 1U) {
         weir_bucket_move(bucket, weir_match_slot(mask), home, weir_match_slot(empty));
+        weir_table_arrive(table, tag);
+    }
     return record;
 }
 
@@ -352,6 +379,7 @@ static inline uint32_t weir_table_insert_len(struct weir_table *table, uint64_t 
     record = weir_table_take_record(table, key_len);
     bucket->tag[slot] = tag;
     bucket->record[slot] = record;
+    weir_table_arrive(table, tag);
     table->used[record / 64] |= (uint64_t)1 << record % 64;
     table->count++;
     flow = weir_table_flow_len(table, record, key_len);

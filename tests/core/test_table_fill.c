@@ -188,3 +188,62 @@ Test(table_fill, keys_that_share_a_first_bucket_are_all_kept_until_refused)
     cr_assert_eq(kit_displaced(&table), 0);
     kit_drop(&table);
 }
+
+/*
+ * As a burst is matched: all first buckets, then all second ones, from which entries go home. Whoever
+ * asks twice within the burst finds an entry moved between the one look and the other.
+ */
+Test(table_fill, what_is_there_is_never_called_absent)
+{
+    const uint32_t capacity = 20000;
+    struct weir_table table = kit_make(capacity, 4);
+    uint32_t unfound = 0, moved;
+
+    for (uint32_t i = 0; i < capacity; i++) {
+        union any_key key = kit_key(&table, i);
+
+        cr_assert_neq(weir_table_insert(&table, kit_hash(&table, &key), &key), WEIR_TABLE_NONE);
+    }
+    for (uint32_t i = 0; i < capacity; i += 2) { /* so that there is room at home */
+        union any_key key = kit_key(&table, i);
+        uint64_t hash = kit_hash(&table, &key);
+
+        weir_table_remove(&table, hash, weir_table_find(&table, hash, &key, WEIR_TABLE_NONE));
+    }
+    moved = (uint32_t)kit_displaced(&table);
+    for (uint32_t i = 1; i < capacity; i += 2) {
+        union any_key key = kit_key(&table, i);
+        uint64_t hash = kit_hash(&table, &key);
+        uint32_t likely[2];
+
+        weir_table_settle(&table);
+        for (unsigned int n = 0; n < 2; n++)
+            likely[n] = weir_table_match(&table, hash);
+        for (unsigned int n = 0; n < 2; n++)
+            if (likely[n] == WEIR_TABLE_NONE)
+                likely[n] = weir_table_match_second(&table, hash);
+        unfound += likely[1] == WEIR_TABLE_NONE;
+        cr_assert(likely[1] != WEIR_TABLE_NONE || !weir_table_absent(&table, hash));
+        cr_assert_neq(weir_table_find(&table, hash, &key, likely[1]), WEIR_TABLE_NONE);
+    }
+    cr_assert_gt(unfound, 0, "none was moved between the two looks");
+    cr_assert_eq(moved - kit_displaced(&table), unfound);
+    kit_drop(&table);
+}
+
+Test(table_fill, what_has_come_since_the_burst_was_matched_is_not_absent)
+{
+    struct weir_table table = kit_make(1000, 6);
+    union any_key key = kit_key(&table, 1);
+    uint64_t hash = kit_hash(&table, &key);
+
+    weir_table_settle(&table);
+    cr_assert_eq(weir_table_match(&table, hash), WEIR_TABLE_NONE);
+    cr_assert_eq(weir_table_match_second(&table, hash), WEIR_TABLE_NONE);
+    cr_assert(weir_table_absent(&table, hash));
+    weir_table_insert(&table, hash, &key);
+    cr_assert_not(weir_table_absent(&table, hash));
+    weir_table_settle(&table);
+    cr_assert(weir_table_absent(&table, hash), "of those that were not matched only");
+    kit_drop(&table);
+}
