@@ -88,6 +88,8 @@ def run_weir(program, vdevs, folder, checksums):
     with subprocess.Popen([program, *EAL, *vdevs, "--", "--config", config, "--quiet"],
                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as weir:
         while not os.path.exists(socket):
+            if weir.poll() is not None:
+                sys.exit(f"endtoend.py: weir ended with status {weir.returncode} at its start: no hugepages?")
             time.sleep(0.1)
         time.sleep(1)
         before, used = packets(), thread_seconds(weir.pid)
