@@ -32,6 +32,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "core/arrivals.h"
 #include "core/flow.h"
 #include "core/hash.h"
 #include "core/table_match.h"
@@ -41,7 +42,6 @@
 #define WEIR_TABLE_FREE_CHAINS  16U /* power of two */
 #define WEIR_TABLE_SWEEP_AHEAD  64U /* records fetched ahead of the hand */
 #define WEIR_TABLE_ROOM_AHEAD   3U  /* buckets fetched ahead of making room */
-#define WEIR_TABLE_ARRIVED      4U  /* words of 64 tags */
 
 /*
  * For functions that do nothing but fetch: GCC 12 takes one that it does not inline at once for a
@@ -69,7 +69,7 @@ struct weir_table {
      * sixteen to be handed out are known and on their way into the cache.
      */
     uint32_t free_head[WEIR_TABLE_FREE_CHAINS];
-    uint64_t arrived[WEIR_TABLE_ARRIVED]; /* see weir_table_absent */
+    struct weir_arrivals arrivals;
 };
 
 /* Octets that a table of capacity records (1 to 2^28) needs for family 4 or 6; 0 if out of range.
@@ -138,27 +138,10 @@ static inline uint32_t weir_table_other(const struct weir_table *table, uint32_t
     return sum - bucket + (sum < bucket ? table->bucket_count : 0);
 }
 
-/*
- * Entries that come into a bucket after it was matched are noted by their tag, those alike in the
- * low 8 bits as one. What stage 2 has not found, and whose tag has not arrived since, is not there:
- * most new connections of a flood need not be looked for again.
- */
-static inline void weir_table_arrive(struct weir_table *table, uint16_t tag)
-{
-    table->arrived[tag / 64 % WEIR_TABLE_ARRIVED] |= (uint64_t)1 << tag % 64;
-}
-
+/* Is what stage 2 has not found still not there? False where it may have come since. */
 static inline bool weir_table_absent(const struct weir_table *table, uint64_t hash)
 {
-    uint16_t tag = weir_table_tag(hash);
-
-    return !(table->arrived[tag / 64 % WEIR_TABLE_ARRIVED] >> tag % 64 & 1);
-}
-
-/* Before a burst is matched: all that stands in the buckets can be found. */
-static inline void weir_table_settle(struct weir_table *table)
-{
-    memset(table->arrived, 0, sizeof(table->arrived));
+    return !weir_arrivals_include(&table->arrivals, weir_table_tag(hash));
 }
 
 /* Stage 1: fetch the bucket that hash leads to. */
@@ -254,7 +237,7 @@ static inline uint32_t weir_table_match_second_len(struct weir_table *table, uin
     weir_table_prefetch_record(table, record, key_len);
     if (empty != 0 && bucket->guests >> weir_match_slot(mask) & 1U) {
         weir_bucket_move(bucket, weir_match_slot(mask), home, weir_match_slot(empty));
-        weir_table_arrive(table, tag);
+        weir_arrivals_note(&table->arrivals, tag);
     }
     return record;
 }
@@ -379,7 +362,7 @@ static inline uint32_t weir_table_insert_len(struct weir_table *table, uint64_t 
     record = weir_table_take_record(table, key_len);
     bucket->tag[slot] = tag;
     bucket->record[slot] = record;
-    weir_table_arrive(table, tag);
+    weir_arrivals_note(&table->arrivals, tag);
     table->used[record / 64] |= (uint64_t)1 << record % 64;
     table->count++;
     flow = weir_table_flow_len(table, record, key_len);

@@ -95,6 +95,7 @@ void weir_tcp_reopen(struct weir_flow *flow, unsigned int dir, const struct weir
     if (unanswered || late) {
         flow->peer[WEIR_RESP].end = earlier;
         flow->peer[WEIR_RESP].flags |= WEIR_PEER_UNSURE;
-        weir_window_set_scale(flow, WEIR_RESP, scale); /* the earlier one's; its place is free yet */
+        /* The earlier one's scale, in a place that is free until the responder has spoken. */
+        weir_window_set_scale(flow, WEIR_RESP, scale);
     }
 }

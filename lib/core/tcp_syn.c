@@ -290,8 +290,8 @@ static void commit_first_syn(struct weir_flow *flow, unsigned int dir,
     struct weir_peer *y = &flow->peer[!dir];
     bool answered = weir_tcp_known_from_answer(x);
     uint32_t next = (seg->flags & WEIR_TCP_ACK) ? seg->ack : answered ? y->end : y->ack + 1;
-    bool adopted = (y->flags & WEIR_PEER_UNSURE) &&
-                   weir_window_scale(flow, !dir) == WEIR_WSCALE_UNKNOWN;
+    bool adopted =
+        (y->flags & WEIR_PEER_UNSURE) && weir_window_scale(flow, !dir) == WEIR_WSCALE_UNKNOWN;
 
     x->flags &= (uint8_t)~WEIR_PEER_UNSURE;
     x->end = weir_segment_end(seg);

@@ -218,8 +218,7 @@ static inline void track(struct weir_tracker *tracker, const struct weir_passage
 {
     struct weir_table *table = weir_tracker_table(tracker, p->packet->family);
     bool absent = likely == WEIR_TABLE_NONE && weir_table_absent(table, p->hash);
-    uint32_t record =
-        absent ? likely : weir_table_find(table, p->hash, &p->packet->key4, likely);
+    uint32_t record = absent ? likely : weir_table_find(table, p->hash, &p->packet->key4, likely);
     struct weir_place at;
     unsigned int dir;
 
@@ -287,8 +286,8 @@ INLINE unsigned int match_row(struct weir_tracker *tracker, const struct weir_pa
 void weir_tracker_match(struct weir_tracker *tracker, const struct weir_packet *packet,
                         const uint64_t *hash, uint32_t *likely, unsigned int count)
 {
-    weir_table_settle(&tracker->table[0]);
-    weir_table_settle(&tracker->table[1]);
+    weir_arrivals_clear(&tracker->table[0].arrivals);
+    weir_arrivals_clear(&tracker->table[1].arrivals);
     for (unsigned int i = 0; i < count;)
         i = packet[i].family == 6
                 ? match_row(tracker, packet, hash, likely, i, count, sizeof(struct weir_key6))
