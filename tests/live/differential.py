@@ -36,7 +36,7 @@ AT_A_TIME = 7
 LIMIT_SEC = 180
 SHOWN = 12
 LADDER_MAX = 24
-# weir's clock goes by the processor's, whose rate DPDK rounds; a sample is made when nothing has moved for longer.
+# weir's clock follows the host's; a sample is made when nothing has moved for longer.
 CLOCKS_APART_SEC = 0.1
 LETTERS = "FSRPAU"
 
