@@ -227,8 +227,9 @@ struct weir_finding weir_tcp_classify_syn_ack(struct weir_flow *flow, unsigned i
     if (syn_answered(flow, dir, seg))
         return weir_found(WEIR_TCP_EVENTS, WEIR_REASON_NONE);
     if (weir_flow_over(flow)) {
-        x->flags |= WEIR_PEER_CHALL; /* a SYN that did not count has been answered: see reopen */
-        return weir_found_stray(WEIR_REASON_AFTER_CLOSE);
+        /* A SYN that did not count has been answered: see reopen, and both may be in what it began.
+         */
+        return weir_found_other(x, y, WEIR_REASON_AFTER_CLOSE);
     }
     if (!(x->flags & WEIR_PEER_SEEN) && !(y->flags & WEIR_PEER_PROVEN)) {
         switch (weir_tcp_acknowledges_syn(y, x, seg->ack)) {

@@ -112,6 +112,26 @@ Test(tcp_attempts, rst_that_overtook_text)
     RUN(rows);
 }
 
+/* The same with a FIN: its record counts as over, and what the SYN that passed before it began goes on. */
+Test(tcp_attempts, rst_that_overtook_fin)
+{
+    static const struct tcp_row rows[] = {
+        HANDSHAKE,
+        ROW(L, FA, 1, 1, 0, 1000, PLAIN, PASS, NONE, FIN_W1, CLOSE_W, "9293 3.6"),
+        ROW(R, A, 1, 2, 0, 1000, PLAIN, PASS, NONE, FIN_W2, CLOSE_W, "9293 3.6"),
+        ROW(R, R, 2, 0, 0, 0, PLAIN, PASS, RST_INEXACT, FIN_W2, CLOSE_W, "5961 3.2"),
+        ROW(R, S, 200000, 0, 0, 1000, PLAIN, PASS, SYN_CHALLENGE, FIN_W2, CLOSE_W, "9293 3.5"),
+        ROW(R, FA, 1, 2, 0, 1000, PLAIN, PASS, NONE, TIME_W, LAST_A, "9293 3.6"),
+        ROW(L, A, 2, 2, 0, 1000, PLAIN, PASS, NONE, TIME_W, CLOSED, "sent before the RST came"),
+        ROW(R, A, 200001, 300001, 0, 1000, PLAIN, REFUSE, SEQ_ABOVE, TIME_W, CLOSED, "9293 3.4"),
+        ROW(L, SA, 300000, 200001, 0, 1000, PLAIN, PASS, AFTER_CLOSE, TIME_W, CLOSED, "9293 3.5"),
+        ROW(R, A, 200001, 300001, 0, 1000, PLAIN, PASS, OTHER_ATTEMPT, TIME_W, CLOSED, "9293 3.5"),
+        ROW(L, PA, 300001, 200001, 5, 1000, PLAIN, PASS, OTHER_ATTEMPT, TIME_W, CLOSED, "9293 3.8"),
+    };
+
+    RUN(rows);
+}
+
 /* A SYN that did not count when it passed, as one that may be old, is answered: its scale counts. */
 Test(tcp_attempts, scale_of_a_syn_that_was_remembered)
 {

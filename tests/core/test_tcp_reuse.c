@@ -72,7 +72,8 @@ Test(tcp_reuse, old_syn_after_both_fins_is_a_stray)
             "9293 3.4.3: answers another SYN"),
         ROW(R, FA, 1, 2, 0, 1000, PLAIN, PASS, RETRANSMISSION, TIME_W, CLOSED,
             "9293 3.10.7.4: the last ACK was lost, the connection goes on"),
-        ROW(L, A, 2, 2, 0, 1000, PLAIN, PASS, NONE, TIME_W, CLOSED, "9293 3.10.7.4 eighth"),
+        ROW(L, A, 2, 2, 0, 1000, PLAIN, PASS, CHALLENGE_ACK, TIME_W, CLOSED,
+            "9293 3.10.7.4 eighth; or first, of the SYN-ACK"),
     };
     static const struct tcp_row by_responder[] = {
         TIME_WAIT_R,

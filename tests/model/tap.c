@@ -180,8 +180,12 @@ static void note_signs(struct state *s, const struct tapped *tapped, const uint8
                                                                    : 3;
     if (p->inert && tapped->outcome.reason == WEIR_REASON_HALF_OPEN_ACK)
         s->attempts = 3;
-    if (tapped->outcome.reason == WEIR_REASON_SYN_CHALLENGE && (p->flags & WEIR_TCP_ACK))
-        s->attempts = 3; /* it answers a SYN that nobody answers who holds the connection */
+    /* A SYN-ACK that opens nothing: it answers a SYN that nobody answers who holds the connection.
+     */
+    if ((p->flags & WEIR_TCP_SYN) && (p->flags & WEIR_TCP_ACK) &&
+        (tapped->outcome.reason == WEIR_REASON_SYN_CHALLENGE ||
+         tapped->outcome.reason == WEIR_REASON_AFTER_CLOSE))
+        s->attempts = 3;
     if (event == WEIR_TCP_EV_SYN_ACK && other(generations[sender], p->generation))
         s->attempts = 3;
     if (tapped->outcome.reason == WEIR_REASON_OTHER_ATTEMPT)
