@@ -60,7 +60,8 @@ struct weir_packet {
     uint8_t pieces;  /* fragments that it came in, beyond the first; 0 from the parser */
     uint32_t epoch;  /* how often its port's clock was set back before it; as port */
     union {
-        struct weir_segment seg; /* kind TCP; all 0 where nothing else applies */
+        /* Kind TCP; all 0 where nothing else applies. Aligned, so that no half of it lies in two lines. */
+        _Alignas(16) struct weir_segment seg;
         struct weir_sctp_facts sctp;
         struct weir_quote_facts quote; /* kind ICMP_ERROR */
         struct weir_fragment_facts fragment;

@@ -119,6 +119,29 @@ static_assert(offsetof(struct weir_segment, ack) == 4 && offsetof(struct weir_se
 static_assert(sizeof(struct weir_segment) == 32 && offsetof(struct weir_segment, tsval) == 16,
               "weir_quick_segment writes two halves");
 
+/* What lies between key and segment, but for the epoch, as two words. */
+WEIR_QUICK void weir_quick_head(uint32_t ip_len, uint32_t l4_off, unsigned int family,
+                                unsigned int swapped, struct weir_packet *packet)
+{
+    uint64_t place = (uint64_t)l4_off << 48 | (uint64_t)WEIR_QUICK_ETHER << 32 | ip_len;
+    uint64_t nature =
+        (uint64_t)swapped << 24 | WEIR_REASON_NONE << 16 | WEIR_KIND_TCP << 8 | family;
+
+    memcpy(&packet->ip_len, &place, sizeof(place));
+    memcpy(&packet->family, &nature, sizeof(nature));
+}
+
+static_assert(offsetof(struct weir_packet, l3_off) == offsetof(struct weir_packet, ip_len) + 4 &&
+                  offsetof(struct weir_packet, l4_off) ==
+                      offsetof(struct weir_packet, ip_len) + 6 &&
+                  offsetof(struct weir_packet, kind) == offsetof(struct weir_packet, family) + 1 &&
+                  offsetof(struct weir_packet, reason) ==
+                      offsetof(struct weir_packet, family) + 2 &&
+                  offsetof(struct weir_packet, swapped) ==
+                      offsetof(struct weir_packet, family) + 3 &&
+                  offsetof(struct weir_packet, epoch) == offsetof(struct weir_packet, family) + 8,
+              "weir_quick_head writes these as two words");
+
 /*
  * Read a frame of len octets, at least 14 of Ethernet, if it is one of most; legal has a bit for
  * each combination of flags. False if it is not; the packet may have been written to. Checksums are
@@ -130,6 +153,7 @@ WEIR_QUICK bool weir_quick_tcp(const uint8_t *data, uint32_t len, unsigned int f
     const uint32_t l4_off = WEIR_QUICK_ETHER + (family == 4 ? 20U : WEIR_IP6_LEN);
     const uint8_t *header = data + WEIR_QUICK_ETHER;
     const uint8_t *tcp = data + l4_off;
+    unsigned int swapped;
     uint32_t header_len;
     uint32_t ip_len;
     uint32_t l4_len;
@@ -142,19 +166,10 @@ WEIR_QUICK bool weir_quick_tcp(const uint8_t *data, uint32_t len, unsigned int f
     if (l4_len > len - l4_off || header_len > l4_len || header_len < WEIR_QUICK_TCP_MIN ||
         !(legal >> (tcp[13] & 0x3fU) & 1))
         return false;
-    if (family == 4)
-        packet->swapped = (uint8_t)weir_quick_key4(header + 12, &packet->key4);
-    else
-        packet->swapped = (uint8_t)weir_quick_key6(header + 8, &packet->key6);
+    swapped = family == 4 ? weir_quick_key4(header + 12, &packet->key4)
+                          : weir_quick_key6(header + 8, &packet->key6);
     weir_quick_segment(tcp, l4_len - header_len, &packet->seg);
-    packet->ip_len = ip_len;
-    packet->l3_off = WEIR_QUICK_ETHER;
-    packet->l4_off = (uint16_t)l4_off;
-    packet->family = (uint8_t)family;
-    packet->kind = WEIR_KIND_TCP;
-    packet->reason = WEIR_REASON_NONE;
-    packet->port = 0;
-    packet->pieces = 0;
+    weir_quick_head(ip_len, l4_off, family, swapped, packet);
     *options = header_len - WEIR_QUICK_TCP_MIN;
     return true;
 }

@@ -323,6 +323,21 @@ track_whole(struct weir_tracker *tracker, const struct weir_tracker_burst *burst
     count_fate(&tracker->counters, p.packet, p.fate);
 }
 
+/* The fate of a plain segment, all but flow_id, as one word. */
+INLINE void fate_plain(struct weir_fate *fate, unsigned int family, unsigned int dir)
+{
+    uint64_t word = (uint64_t)dir << 40 | (uint64_t)family << 32 | (uint64_t)WEIR_PAIR_MID << 24 |
+                    WEIR_CLASS_ESTABLISHED << 16 | WEIR_REASON_NONE << 8 | WEIR_VERDICT_FORWARD;
+
+    static_assert(offsetof(struct weir_fate, reason) == 1 && offsetof(struct weir_fate, class) == 2 &&
+                      offsetof(struct weir_fate, pair) == 3 &&
+                      offsetof(struct weir_fate, family) == 4 &&
+                      offsetof(struct weir_fate, dir) == 5 &&
+                      offsetof(struct weir_fate, flow_id) == 8,
+                  "a fate begins with one word");
+    memcpy(fate, &word, sizeof(word));
+}
+
 /*
  * A plain segment of a flow that stage 2 has found, the short way (plain.h); false, and nothing
  * changed, for any other packet. Its fate has no flow_id.
@@ -332,7 +347,6 @@ INLINE bool track_plain(const struct weir_table *table, struct weir_annex *annex
                         uint64_t patience_us, unsigned int key_len)
 {
     const struct weir_packet *packet = &burst->packet[i];
-    struct weir_fate *fate = &burst->fate[i];
     uint32_t likely = burst->likely[i];
     struct weir_flow *flow = weir_table_flow_len(table, likely, key_len);
     unsigned int dir;
@@ -344,12 +358,7 @@ INLINE bool track_plain(const struct weir_table *table, struct weir_annex *annex
     if (!weir_plain_track(flow, weir_table_cold(table, likely), annex, dir, packet,
                           burst->time_us[i], patience_us))
         return false;
-    fate->verdict = WEIR_VERDICT_FORWARD;
-    fate->reason = WEIR_REASON_NONE;
-    fate->class = WEIR_CLASS_ESTABLISHED;
-    fate->pair = WEIR_PAIR_MID;
-    fate->family = key_len == sizeof(struct weir_key6) ? 6 : 4;
-    fate->dir = (uint8_t)dir;
+    fate_plain(&burst->fate[i], key_len == sizeof(struct weir_key6) ? 6 : 4, dir);
     return true;
 }
 

@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#define FRAMES_AHEAD 8U /* being fetched beyond the one that is parsed */
-
 /* Offloads: what the hardware has found good need not be summed again. */
 static inline unsigned int how_for(const struct rte_mbuf *mbuf, unsigned int how)
 {
@@ -35,10 +33,8 @@ static const uint8_t *frame_of(const struct weir_reader *reader, const struct rt
 static inline __attribute__((always_inline)) void fetch_frame(const struct weir_burst *burst,
                                                               unsigned int i)
 {
-    if (i + FRAMES_AHEAD < burst->count)
-        rte_prefetch0(burst->mbuf[i + FRAMES_AHEAD]);
-    if (i < burst->count)
-        rte_prefetch0(rte_pktmbuf_mtod(burst->mbuf[i], const void *));
+    rte_prefetch0(burst->mbuf[i + WEIR_BURST_AHEAD]);
+    rte_prefetch0(rte_pktmbuf_mtod(burst->mbuf[i], const void *));
 }
 
 void weir_burst_parse(struct weir_burst *burst, const struct weir_reader *reader,
@@ -46,14 +42,19 @@ void weir_burst_parse(struct weir_burst *burst, const struct weir_reader *reader
 {
     uint64_t now_us = weir_clock_now(&reader->clock);
 
-    for (unsigned int i = 0; i < FRAMES_AHEAD; i++)
+    if (burst->count == 0)
+        return;
+    /* What is fetched beyond the last frame is the last once more. */
+    for (unsigned int i = 0; i < 2 * WEIR_BURST_AHEAD; i++)
+        burst->mbuf[burst->count + i] = burst->mbuf[burst->count - 1];
+    for (unsigned int i = 0; i < WEIR_BURST_AHEAD; i++)
         fetch_frame(burst, i);
     for (unsigned int i = 0; i < burst->count; i++) {
         const struct rte_mbuf *mbuf = burst->mbuf[i];
         uint32_t len;
         const uint8_t *frame = frame_of(reader, mbuf, &len);
 
-        fetch_frame(burst, i + FRAMES_AHEAD);
+        fetch_frame(burst, i + WEIR_BURST_AHEAD);
         weir_parse(frame, len, how_for(mbuf, reader->how), &burst->packet[i]);
         burst->packet[i].port = (uint8_t)mbuf->port;
         burst->time_us[i] = weir_clock_packet(&reader->clock, mbuf, now_us);

@@ -44,9 +44,11 @@ struct weir_reader {
     uint32_t scratch_len;
 };
 
+#define WEIR_BURST_AHEAD 8U /* frames being fetched beyond the one that is parsed */
+
 struct weir_burst {
     unsigned int count;
-    struct rte_mbuf *mbuf[WEIR_BURST_MAX];
+    struct rte_mbuf *mbuf[WEIR_BURST_MAX + 2 * WEIR_BURST_AHEAD]; /* room for weir_burst_parse */
     struct weir_packet packet[WEIR_BURST_MAX];
     uint64_t hash[WEIR_BURST_MAX];
     uint64_t time_us[WEIR_BURST_MAX];
