@@ -163,7 +163,7 @@ WEIR_TABLE_FETCH void weir_table_prefetch_record(const struct weir_table *table,
 /* Can a key that is not found in this first bucket of it stand in, or have to go to, its second? */
 static inline unsigned int weir_table_needs_second(const struct weir_bucket *first)
 {
-    return first->displaced != 0 || weir_bucket_match(first, 0) == 0;
+    return (first->displaced != 0) | (weir_bucket_match(first, 0) == 0);
 }
 
 /* Both buckets are full: fetch those into which an insertion will try to move the first one's. */
@@ -181,30 +181,38 @@ WEIR_TABLE_FETCH void weir_table_prefetch_room(const struct weir_table *table, u
 
 /*
  * Stage 2: match tags in the first bucket, weir_table_first(hash); a likely record number, its
- * record's lines being fetched, or WEIR_TABLE_NONE, the second bucket being fetched where it
- * matters. No promise: stage 3 decides.
+ * record's lines being fetched, or WEIR_TABLE_NONE. *needs_second is 1 where the second bucket
+ * matters, which is then being fetched; no branch, since among new connections it is a coin toss. No
+ * promise: stage 3 decides.
  */
 static inline uint32_t weir_table_match_in(const struct weir_table *table, uint32_t first,
-                                           uint64_t hash, unsigned int key_len)
+                                           uint64_t hash, unsigned int key_len,
+                                           unsigned int *needs_second)
 {
     uint16_t tag = weir_table_tag(hash);
     const struct weir_bucket *bucket = &table->buckets[first];
     uint32_t mask = weir_bucket_match(bucket, tag);
+    uint32_t other;
     uint32_t record;
 
     if (mask != 0) {
         record = bucket->record[weir_match_slot(mask)];
         weir_table_prefetch_record(table, record, key_len);
+        *needs_second = 0;
         return record;
     }
-    if (weir_table_needs_second(bucket))
-        __builtin_prefetch(&table->buckets[weir_table_other(table, first, tag)]);
+    *needs_second = weir_table_needs_second(bucket);
+    other = weir_table_other(table, first, tag);
+    __builtin_prefetch(&table->buckets[first + (other - first) * *needs_second]);
     return WEIR_TABLE_NONE;
 }
 
 static inline uint32_t weir_table_match(const struct weir_table *table, uint64_t hash)
 {
-    return weir_table_match_in(table, weir_table_first(table, hash), hash, table->key_len);
+    unsigned int needs_second;
+
+    return weir_table_match_in(table, weir_table_first(table, hash), hash, table->key_len,
+                               &needs_second);
 }
 
 /*
@@ -224,8 +232,6 @@ static inline uint32_t weir_table_match_second_len(struct weir_table *table, uin
     uint32_t empty;
     uint32_t record;
 
-    if (!weir_table_needs_second(home))
-        return WEIR_TABLE_NONE;
     mask = weir_bucket_match(bucket, tag);
     empty = weir_bucket_match(home, 0);
     if (mask == 0) {

@@ -265,6 +265,7 @@ INLINE unsigned int match_row(struct weir_tracker *tracker, const struct weir_pa
     uint32_t first[WEIR_BURST_MAX];
     uint8_t missed[WEIR_BURST_MAX];
     unsigned int misses = 0;
+    unsigned int needs_second;
     unsigned int end;
 
     static_assert(WEIR_BURST_MAX - 1 <= UINT8_MAX, "missed holds positions in the burst");
@@ -274,9 +275,9 @@ INLINE unsigned int match_row(struct weir_tracker *tracker, const struct weir_pa
         __builtin_prefetch(&constant.buckets[first[end]]);
     }
     for (unsigned int i = at; i < end; i++) {
-        likely[i] = weir_table_match_in(&constant, first[i], hash[i], key_len);
+        likely[i] = weir_table_match_in(&constant, first[i], hash[i], key_len, &needs_second);
         missed[misses] = (uint8_t)i;
-        misses += likely[i] == WEIR_TABLE_NONE;
+        misses += needs_second;
     }
     for (unsigned int i = 0; i < misses; i++)
         likely[missed[i]] = weir_table_match_second_len(table, hash[missed[i]], key_len);
