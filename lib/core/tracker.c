@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "core/account.h"
-#include "core/plain.h"
+#include "core/plain_wide.h"
 #include "core/sctp.h"
 #include "core/tracker_in.h"
 
@@ -344,7 +344,7 @@ INLINE void fate_plain(struct weir_fate *fate, unsigned int family, unsigned int
  * changed, for any other packet. Its fate has no flow_id.
  */
 INLINE bool track_plain(const struct weir_table *table, struct weir_annex *annex,
-                        const struct weir_tracker_burst *burst, unsigned int i,
+                        const struct weir_tracker_burst *burst, unsigned int i, uint64_t time_us,
                         uint64_t patience_us, unsigned int key_len)
 {
     const struct weir_packet *packet = &burst->packet[i];
@@ -352,13 +352,20 @@ INLINE bool track_plain(const struct weir_table *table, struct weir_annex *annex
     struct weir_flow *flow = weir_table_flow_len(table, likely, key_len);
     unsigned int dir;
 
-    if (packet->kind != WEIR_KIND_TCP || likely == WEIR_TABLE_NONE ||
-        !weir_table_holds(table, likely, &packet->key4, key_len))
+    if (WEIR_PLAIN_UNLESS(packet->kind != WEIR_KIND_TCP) ||
+        WEIR_PLAIN_UNLESS(likely == WEIR_TABLE_NONE))
         return false;
     dir = weir_flow_dir(flow, packet->swapped);
-    if (!weir_plain_track(flow, weir_table_cold(table, likely), annex, dir, packet,
-                          burst->time_us[i], patience_us))
+#ifdef WEIR_PLAIN_WIDE
+    if (!weir_wide_track(flow, weir_table_cold(table, likely), annex, dir, packet,
+                         time_us, patience_us, key_len))
         return false;
+#else
+    if (!weir_table_holds(table, likely, &packet->key4, key_len) ||
+        !weir_plain_track(flow, weir_table_cold(table, likely), annex, dir, packet,
+                          time_us, patience_us))
+        return false;
+#endif
     fate_plain(&burst->fate[i], key_len == sizeof(struct weir_key6) ? 6 : 4, dir);
     return true;
 }
@@ -376,9 +383,11 @@ INLINE unsigned int track_row(struct weir_tracker *tracker, const struct weir_tr
     unsigned int i;
 
     for (i = at; i < burst->count && in_row(&burst->packet[i], key_len); i++) {
-        weir_tracker_follow(tracker, burst->time_us[i], burst->packet[i].epoch);
-        if (__builtin_expect(!track_plain(&table, &tracker->annex, burst, i, patience_us, key_len),
-                             0)) {
+        uint64_t time_us = burst->time_us[i];
+
+        weir_tracker_follow(tracker, time_us, burst->packet[i].epoch);
+        if (WEIR_PLAIN_UNLESS(
+                !track_plain(&table, &tracker->annex, burst, i, time_us, patience_us, key_len))) {
             track_whole(tracker, burst, i);
             continue;
         }
