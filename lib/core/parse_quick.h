@@ -25,22 +25,23 @@
 #define WEIR_QUICK_NO_ZONE (WEIR_VLAN_NONE << 12 | WEIR_VLAN_NONE)
 #define WEIR_QUICK_TAIL    ((uint32_t)WEIR_IP_TCP << 24 | WEIR_QUICK_NO_ZONE)
 
-/* Wire order of a constant, to compare with what weir_load32 gives. */
-#define WEIR_QUICK_WIRE(constant) __builtin_bswap32(constant)
-
-/* Type, version and header length; fragment bits and protocol, or next header. */
+/*
+ * Sixteen octets from the type on: type, version and header length; fragment bits and protocol, or
+ * next header.
+ */
 WEIR_QUICK bool weir_quick_is_tcp(const uint8_t *data, unsigned int family)
 {
-    const uint8_t *header = data + WEIR_QUICK_ETHER;
+    const __m128i want4 =
+        _mm_setr_epi8(0x08, 0, 0x45, 0, 0, 0, 0, 0, 0, 0, 0, WEIR_IP_TCP, 0, 0, 0, 0);
+    const __m128i mask4 = _mm_setr_epi8(-1, -1, -1, 0, 0, 0, 0, 0, 0x3f, -1, 0, -1, 0, 0, 0, 0);
+    const __m128i want6 =
+        _mm_setr_epi8((char)0x86, (char)0xdd, 0x60, 0, 0, 0, 0, 0, WEIR_IP_TCP, 0, 0, 0, 0, 0, 0, 0);
+    const __m128i mask6 =
+        _mm_setr_epi8(-1, -1, (char)0xf0, 0, 0, 0, 0, 0, -1, 0, 0, 0, 0, 0, 0, 0);
+    __m128i there = _mm_loadu_si128((const __m128i *)(const void *)(data + 12));
 
-    if (family == 4)
-        return (((weir_load32(data + 12) ^ WEIR_QUICK_WIRE(0x08004500U)) &
-                 WEIR_QUICK_WIRE(0xffffff00U)) |
-                ((weir_load32(header + 6) ^ WEIR_QUICK_WIRE(WEIR_IP_TCP)) &
-                 WEIR_QUICK_WIRE(0x3fff00ffU))) == 0;
-    return (((weir_load32(data + 12) ^ WEIR_QUICK_WIRE(0x86dd6000U)) &
-             WEIR_QUICK_WIRE(0xfffff000U)) |
-            (header[6] ^ WEIR_IP_TCP)) == 0;
+    return family == 4 ? _mm_testz_si128(_mm_xor_si128(there, want4), mask4)
+                       : _mm_testz_si128(_mm_xor_si128(there, want6), mask6);
 }
 
 /* The key as weir_key4_make makes it, from addresses and ports as they stand in the frame. */
@@ -51,16 +52,12 @@ WEIR_QUICK unsigned int weir_quick_key4(const uint8_t *addresses, struct weir_ke
         {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 0x80, 0x80, 0x80, 0x80},
         {4, 5, 6, 7, 0, 1, 2, 3, 10, 11, 8, 9, 0x80, 0x80, 0x80, 0x80},
     };
-    uint64_t there;
-    uint64_t back;
-    unsigned int swapped;
+    uint32_t src = weir_be32(addresses);
+    uint32_t dst = weir_be32(addresses + 4);
+    unsigned int swapped = src > dst;
     __m128i ends = _mm_loadu_si128((const __m128i *)(const void *)addresses);
 
-    memcpy(&there, addresses, sizeof(there));
-    there = __builtin_bswap64(there);
-    back = there << 32 | there >> 32;
-    swapped = there > back;
-    if (__builtin_expect(there == back, 0))
+    if (__builtin_expect(src == dst, 0))
         swapped = weir_be16(addresses + 8) > weir_be16(addresses + 10);
     ends = _mm_shuffle_epi8(ends, _mm_load_si128((const __m128i *)(const void *)order[swapped]));
     ends = _mm_or_si128(ends, _mm_set_epi32((int)WEIR_QUICK_TAIL, 0, 0, 0));
@@ -163,7 +160,8 @@ WEIR_QUICK bool weir_quick_tcp(const uint8_t *data, uint32_t len, unsigned int f
     ip_len = family == 4 ? weir_be16(header + 2) : WEIR_IP6_LEN + weir_be16(header + 4);
     l4_len = ip_len - (l4_off - WEIR_QUICK_ETHER);
     header_len = tcp[12] >> 2 & 0x3cU;
-    if (l4_len > len - l4_off || header_len > l4_len || header_len < WEIR_QUICK_TCP_MIN ||
+    /* None of the lengths exceeds 17 bits: what goes below 0 shows in the uppermost. */
+    if (((len - l4_off - l4_len) | (l4_len - header_len) | (header_len - WEIR_QUICK_TCP_MIN)) >> 31 ||
         !(legal >> (tcp[13] & 0x3fU) & 1))
         return false;
     swapped = family == 4 ? weir_quick_key4(header + 12, &packet->key4)
