@@ -13,7 +13,8 @@
 #include <stdint.h>
 #include <string.h>
 
-#define WEIR_ARRIVALS_WORDS 16U /* of a burst of 64 new connections one in 32 is looked for once more */
+#define WEIR_ARRIVALS_WORDS                                                                        \
+    16U /* of a burst of 64 new connections one in 32 is looked for once more */
 
 struct weir_arrivals {
     uint64_t tags[WEIR_ARRIVALS_WORDS];

@@ -59,9 +59,10 @@ struct weir_packet {
     uint8_t port;    /* it came in by; the parser leaves 0, the caller knows */
     uint8_t pieces;  /* fragments that it came in, beyond the first; 0 from the parser */
     uint32_t epoch;  /* how often its port's clock was set back before it; as port */
-    uint32_t zero;   /* is 0: plain_wide.h takes it for one */
+    uint32_t zero;   /* 0 from the parser: plain_wide.h takes it for one */
     union {
-        /* Kind TCP; all 0 where nothing else applies. Aligned, so that no half of it lies in two lines. */
+        /* Kind TCP; all 0 where nothing else applies. Aligned, so that no half of it lies in two
+         * lines. */
         _Alignas(16) struct weir_segment seg;
         struct weir_sctp_facts sctp;
         struct weir_quote_facts quote; /* kind ICMP_ERROR */

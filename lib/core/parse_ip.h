@@ -98,6 +98,7 @@ static inline void weir_parse_tracked(const struct weir_parse_ip *ip, enum weir_
     packet->reason = WEIR_REASON_NONE;
     packet->port = 0;
     packet->pieces = 0;
+    packet->zero = 0;
 }
 
 /* Is the checksum over l4_len octets of transport right, or not to be verified here? */

@@ -34,10 +34,9 @@ WEIR_QUICK bool weir_quick_is_tcp(const uint8_t *data, unsigned int family)
     const __m128i want4 =
         _mm_setr_epi8(0x08, 0, 0x45, 0, 0, 0, 0, 0, 0, 0, 0, WEIR_IP_TCP, 0, 0, 0, 0);
     const __m128i mask4 = _mm_setr_epi8(-1, -1, -1, 0, 0, 0, 0, 0, 0x3f, -1, 0, -1, 0, 0, 0, 0);
-    const __m128i want6 =
-        _mm_setr_epi8((char)0x86, (char)0xdd, 0x60, 0, 0, 0, 0, 0, WEIR_IP_TCP, 0, 0, 0, 0, 0, 0, 0);
-    const __m128i mask6 =
-        _mm_setr_epi8(-1, -1, (char)0xf0, 0, 0, 0, 0, 0, -1, 0, 0, 0, 0, 0, 0, 0);
+    const __m128i want6 = _mm_setr_epi8((char)0x86, (char)0xdd, 0x60, 0, 0, 0, 0, 0, WEIR_IP_TCP, 0,
+                                        0, 0, 0, 0, 0, 0);
+    const __m128i mask6 = _mm_setr_epi8(-1, -1, (char)0xf0, 0, 0, 0, 0, 0, -1, 0, 0, 0, 0, 0, 0, 0);
     __m128i there = _mm_loadu_si128((const __m128i *)(const void *)(data + 12));
 
     return family == 4 ? _mm_testz_si128(_mm_xor_si128(there, want4), mask4)
@@ -126,18 +125,17 @@ WEIR_QUICK void weir_quick_head(uint32_t ip_len, uint32_t l4_off, unsigned int f
 
     memcpy(&packet->ip_len, &place, sizeof(place));
     memcpy(&packet->family, &nature, sizeof(nature));
+    packet->zero = 0;
 }
 
-static_assert(offsetof(struct weir_packet, l3_off) == offsetof(struct weir_packet, ip_len) + 4 &&
-                  offsetof(struct weir_packet, l4_off) ==
-                      offsetof(struct weir_packet, ip_len) + 6 &&
-                  offsetof(struct weir_packet, kind) == offsetof(struct weir_packet, family) + 1 &&
-                  offsetof(struct weir_packet, reason) ==
-                      offsetof(struct weir_packet, family) + 2 &&
-                  offsetof(struct weir_packet, swapped) ==
-                      offsetof(struct weir_packet, family) + 3 &&
-                  offsetof(struct weir_packet, epoch) == offsetof(struct weir_packet, family) + 8,
-              "weir_quick_head writes these as two words");
+static_assert(
+    offsetof(struct weir_packet, l3_off) == offsetof(struct weir_packet, ip_len) + 4 &&
+        offsetof(struct weir_packet, l4_off) == offsetof(struct weir_packet, ip_len) + 6 &&
+        offsetof(struct weir_packet, kind) == offsetof(struct weir_packet, family) + 1 &&
+        offsetof(struct weir_packet, reason) == offsetof(struct weir_packet, family) + 2 &&
+        offsetof(struct weir_packet, swapped) == offsetof(struct weir_packet, family) + 3 &&
+        offsetof(struct weir_packet, epoch) == offsetof(struct weir_packet, family) + 8,
+    "weir_quick_head writes these as two words");
 
 /*
  * Read a frame of len octets, at least 14 of Ethernet, if it is one of most; legal has a bit for
@@ -161,7 +159,8 @@ WEIR_QUICK bool weir_quick_tcp(const uint8_t *data, uint32_t len, unsigned int f
     l4_len = ip_len - (l4_off - WEIR_QUICK_ETHER);
     header_len = tcp[12] >> 2 & 0x3cU;
     /* None of the lengths exceeds 17 bits: what goes below 0 shows in the uppermost. */
-    if (((len - l4_off - l4_len) | (l4_len - header_len) | (header_len - WEIR_QUICK_TCP_MIN)) >> 31 ||
+    if (((len - l4_off - l4_len) | (l4_len - header_len) | (header_len - WEIR_QUICK_TCP_MIN)) >>
+            31 ||
         !(legal >> (tcp[13] & 0x3fU) & 1))
         return false;
     swapped = family == 4 ? weir_quick_key4(header + 12, &packet->key4)

@@ -29,8 +29,8 @@
 #define WEIR_PLAIN_BEHIND 0x80000000U
 
 /*
- * Where a packet leaves the short way. Said to be rarer than __builtin_expect does, which reckons with
- * one time in ten: GCC then gives the registers to those that stay on it.
+ * Where a packet leaves the short way. Said to be rarer than __builtin_expect does, which reckons
+ * with one time in ten: GCC then gives the registers to those that stay on it.
  */
 #define WEIR_PLAIN_UNLESS(condition) __builtin_expect_with_probability((condition) != 0, 0, 0.999)
 

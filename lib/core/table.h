@@ -182,8 +182,8 @@ WEIR_TABLE_FETCH void weir_table_prefetch_room(const struct weir_table *table, u
 /*
  * Stage 2: match tags in the first bucket, weir_table_first(hash); a likely record number, its
  * record's lines being fetched, or WEIR_TABLE_NONE. *needs_second is 1 where the second bucket
- * matters, which is then being fetched; no branch, since among new connections it is a coin toss. No
- * promise: stage 3 decides.
+ * matters, which is then being fetched; no branch, since among new connections it is a coin toss.
+ * No promise: stage 3 decides.
  */
 static inline uint32_t weir_table_match_in(const struct weir_table *table, uint32_t first,
                                            uint64_t hash, unsigned int key_len,

@@ -330,12 +330,11 @@ INLINE void fate_plain(struct weir_fate *fate, unsigned int family, unsigned int
     uint64_t word = (uint64_t)dir << 40 | (uint64_t)family << 32 | (uint64_t)WEIR_PAIR_MID << 24 |
                     WEIR_CLASS_ESTABLISHED << 16 | WEIR_REASON_NONE << 8 | WEIR_VERDICT_FORWARD;
 
-    static_assert(offsetof(struct weir_fate, reason) == 1 && offsetof(struct weir_fate, class) == 2 &&
-                      offsetof(struct weir_fate, pair) == 3 &&
-                      offsetof(struct weir_fate, family) == 4 &&
-                      offsetof(struct weir_fate, dir) == 5 &&
-                      offsetof(struct weir_fate, flow_id) == 8,
-                  "a fate begins with one word");
+    static_assert(
+        offsetof(struct weir_fate, reason) == 1 && offsetof(struct weir_fate, class) == 2 &&
+            offsetof(struct weir_fate, pair) == 3 && offsetof(struct weir_fate, family) == 4 &&
+            offsetof(struct weir_fate, dir) == 5 && offsetof(struct weir_fate, flow_id) == 8,
+        "a fate begins with one word");
     memcpy(fate, &word, sizeof(word));
 }
 
@@ -357,13 +356,13 @@ INLINE bool track_plain(const struct weir_table *table, struct weir_annex *annex
         return false;
     dir = weir_flow_dir(flow, packet->swapped);
 #ifdef WEIR_PLAIN_WIDE
-    if (!weir_wide_track(flow, weir_table_cold(table, likely), annex, dir, packet,
-                         time_us, patience_us, key_len))
+    if (!weir_wide_track(flow, weir_table_cold(table, likely), annex, dir, packet, time_us,
+                         patience_us, key_len))
         return false;
 #else
     if (!weir_table_holds(table, likely, &packet->key4, key_len) ||
-        !weir_plain_track(flow, weir_table_cold(table, likely), annex, dir, packet,
-                          time_us, patience_us))
+        !weir_plain_track(flow, weir_table_cold(table, likely), annex, dir, packet, time_us,
+                          patience_us))
         return false;
 #endif
     fate_plain(&burst->fate[i], key_len == sizeof(struct weir_key6) ? 6 : 4, dir);

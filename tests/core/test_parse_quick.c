@@ -47,6 +47,21 @@ Test(parse_quick, reads_good_frames_like_the_long_way)
     }
 }
 
+Test(parse_quick, leaves_zero_what_is_to_be_zero)
+{
+    for (unsigned int i = 0; i < COUNT(goods); i++) {
+        struct weir_packet quick, whole;
+        uint8_t data[FRAME_MAX];
+        uint32_t len = frame_build(&goods[i].frame, data);
+
+        memset(&quick, 0xff, sizeof(quick));
+        memset(&whole, 0xff, sizeof(whole));
+        weir_parse(data, len, WEIR_PARSE_ALL, &quick);
+        weir_parse_long(data, len, WEIR_PARSE_ALL, &whole);
+        cr_assert_eq(quick.zero | whole.zero, 0, "%s", goods[i].what);
+    }
+}
+
 Test(parse_quick, reads_damaged_and_cut_frames_like_the_long_way)
 {
     unsigned int tracked = 0;

@@ -3,7 +3,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "core/plain.h"
+#include "core/plain_wide.h"
 #include "core/tcp_track.h"
 
 #define TRIES 4000000U
@@ -183,3 +183,89 @@ Test(plain, a_flow_whose_time_is_over_goes_the_full_way)
         cr_expect_eq(record.flow.pair, WEIR_PAIR_MID);
     }
 }
+
+#ifdef WEIR_PLAIN_WIDE
+union wide {
+    struct weir_flow flow;
+    uint8_t octets[WEIR_FLOW6_SIZE];
+} __attribute__((aligned(64)));
+
+static void draw_octets(void *at, unsigned int count)
+{
+    for (unsigned int i = 0; i < count; i++)
+        ((uint8_t *)at)[i] = (uint8_t)draw(256);
+}
+
+/* A record with everything in it, and a packet that mostly belongs to it. */
+static void draw_case(union wide *wide, unsigned int dir, unsigned int key_len,
+                      struct weir_packet *packet, uint64_t *time_us)
+{
+    union record record;
+
+    draw_record(&record);
+    draw_octets(wide, sizeof(*wide));
+    memcpy(wide, &record, offsetof(struct weir_flow, key));
+    *time_us = (uint64_t)draw(UINT32_MAX)
+               << (draw(2) ? 12 : 32); /* or where the octet above moves */
+    weir_flow_set_last(&wide->flow, *time_us + 2 - draw(draw(8) ? 8 : 2000));
+    for (unsigned int i = 0; i < 2; i++) {
+        wide->flow.win[i] = (uint8_t)(draw(4) ? wide->flow.win[i] : draw(256));
+        wide->flow.peer[i].packets = draw(4) ? draw(60) : 63;
+        wide->flow.peer[i].bytes = draw(4) ? draw(40000) : 65535;
+    }
+    draw_octets(packet, sizeof(*packet));
+    draw_segment(&record, dir, &packet->seg);
+    memcpy(&packet->key6, wide->flow.key, sizeof(packet->key6));
+    if (draw(16) == 0)
+        ((uint8_t *)&packet->key6)[draw(key_len)] ^= (uint8_t)(1U << draw(8));
+    packet->ip_len = draw(16) ? 40 + draw(1500) : draw(65576);
+    packet->zero = 0;
+    wide->flow.peer[WEIR_ORIG].flags &= (uint8_t)~WEIR_PEER_EXTRA; /* there is no annex */
+}
+
+/* Must the wide way leave to the full way what the narrow one takes? */
+static bool left(const struct weir_flow *flow, unsigned int dir, const struct weir_packet *packet)
+{
+    return packet->ip_len >= WEIR_SPILL_BYTES ||
+           ((packet->seg.opts & WEIR_SEG_TS) &&
+            (packet->seg.tsecr == 0 ||
+             !(flow->peer[dir].flags & flow->peer[!dir].flags & WEIR_PEER_TS)));
+}
+
+Test(plain, the_wide_way_does_what_the_narrow_one_does)
+{
+    unsigned int taken = 0;
+    unsigned int spilled = 0;
+
+    for (unsigned int i = 0; i < TRIES; i++) {
+        unsigned int key_len = draw(2) ? sizeof(struct weir_key4) : sizeof(struct weir_key6);
+        unsigned int dir = draw(2);
+        struct weir_flow_cold cold = {.spilled = {1, 2, 3, 4}};
+        struct weir_flow_cold cold_narrow = cold;
+        struct weir_flow_cold cold_wide = cold;
+        union wide before, narrow, wide;
+        struct weir_packet packet;
+        uint64_t time_us;
+        bool by_narrow, by_wide;
+
+        draw_case(&before, dir, key_len, &packet, &time_us);
+        narrow = wide = before;
+        by_narrow = memcmp(before.flow.key, &packet.key6, key_len) == 0 &&
+                    weir_plain_track(&narrow.flow, &cold_narrow, NULL, dir, &packet, time_us, 1000);
+        by_wide =
+            weir_wide_track(&wide.flow, &cold_wide, NULL, dir, &packet, time_us, 1000, key_len);
+        cr_assert_eq(by_wide, by_narrow && !left(&before.flow, dir, &packet), "try %u", i);
+        if (!by_wide) {
+            cr_assert_arr_eq(&wide, &before, sizeof(wide), "try %u: left but changed", i);
+            cr_assert_arr_eq(&cold_wide, &cold, sizeof(cold), "try %u: left but spilled", i);
+            continue;
+        }
+        cr_assert_arr_eq(&wide, &narrow, sizeof(wide), "try %u: records differ", i);
+        cr_assert_arr_eq(&cold_wide, &cold_narrow, sizeof(cold), "try %u: tallies differ", i);
+        taken++;
+        spilled += memcmp(&cold_wide, &cold, sizeof(cold)) != 0;
+    }
+    cr_assert_gt(taken, TRIES / 100, "too few taken to say anything: %u", taken);
+    cr_assert_gt(spilled, TRIES / 500, "too few spilled to say anything: %u", spilled);
+}
+#endif
