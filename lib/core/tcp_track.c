@@ -310,6 +310,7 @@ static inline void commit_ack(struct weir_flow *flow, unsigned int dir,
     /* The first ACK of an end whose peer has not spoken: nothing stored is worth keeping. */
     bool first =
         unheard(x) || (!(x->flags & WEIR_PEER_PROVEN) && !(x->flags & y->flags & WEIR_PEER_SEEN));
+    bool newest = first || (weir_seq_reaches(end, x->end) && weir_seq_reaches(seg->ack, x->ack));
 
     if (!(y->flags & WEIR_PEER_SEEN)) /* nor has what it offered */
         weir_window_set_scale(flow, !dir, WEIR_WSCALE_UNKNOWN);
@@ -323,7 +324,8 @@ static inline void commit_ack(struct weir_flow *flow, unsigned int dir,
     commit_echo(y, seg);
     x->flags |= (uint8_t)(WEIR_PEER_SEEN | ((seg->flags & WEIR_TCP_FIN) ? WEIR_PEER_FIN : 0) |
                           (seg->len ? WEIR_PEER_DATA : WEIR_PEER_ACK));
-    x->flags &= (uint8_t)~WEIR_PEER_CHALL;
+    if (newest) /* one that was overtaken tells nothing of what x has done since */
+        x->flags &= (uint8_t)~WEIR_PEER_CHALL;
 }
 
 /*

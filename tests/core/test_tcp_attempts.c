@@ -103,6 +103,27 @@ Test(tcp_attempts, reset_by_a_rst_that_had_overtaken_its_text_both_heard)
     RUN(rows);
 }
 
+/* What the SYN-ACK of the next attempt has overtaken does not say that the one before lives on. */
+Test(tcp_attempts, overtaken_by_the_answer_to_the_next_attempt)
+{
+    static const struct tcp_row rows[] = {
+        ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, NONE, SYN_S, SYN_R, "9293 3.5"),
+        ROW(R, SA, 0, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, SYN_R, "9293 3.5"),
+        ROW(L, A, 1, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.5"),
+        ROW(L, R, 601, 0, 0, 0, PLAIN, PASS, RST_INEXACT, ESTAB, ESTAB, "9293 3.10.5"),
+        ROW(L, PA, 1, 1, 600, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.8"),
+        ROW(L, S, 70000, 0, 0, 1000, PLAIN, PASS, SYN_CHALLENGE, ESTAB, ESTAB, "9293 3.5.1"),
+        ROW(R, PA, 1, 601, 9, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.8"),
+        ROW(R, SA, 80000, 70001, 0, 1000, PLAIN, PASS, SYN_CHALLENGE, ESTAB, ESTAB, "9293 3.5"),
+        ROW(R, A, 1, 601, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "overtaken"),
+        ROW(L, A, 70001, 80001, 0, 1000, PLAIN, PASS, OTHER_ATTEMPT, ESTAB, ESTAB, "9293 3.5"),
+        ROW(R, A, 10, 601, 0, 1000, PLAIN, PASS, CHALLENGE_ACK, ESTAB, ESTAB, "alive after all"),
+        ROW(L, A, 70001, 80001, 0, 1000, PLAIN, REFUSE, SEQ_ABOVE, ESTAB, ESTAB, "9293 3.4"),
+    };
+
+    RUN(rows);
+}
+
 /* An answer to another SYN draws a RST, which may come after the right answer. */
 Test(tcp_attempts, rst_that_answers_another_syn_ack)
 {
