@@ -143,7 +143,7 @@ uint64_t bench_baseline_parse(struct bench_world *world, unsigned int burst,
         world->burst.count = RTE_MIN(burst, BENCH_PASS - at);
         memcpy(world->burst.mbuf, world->mbuf + at,
                world->burst.count * sizeof(world->burst.mbuf[0]));
-        weir_burst_parse(&world->burst, &world->reader, at, 1);
+        weir_burst_read(&world->burst, &world->reader, NULL, at, 1);
     }
     return rte_rdtsc_precise() - begin;
 }

@@ -247,8 +247,7 @@ static void poll(struct bench_world *world, unsigned int at, unsigned int count)
 
     memcpy(burst->mbuf, world->mbuf + at, count * sizeof(burst->mbuf[0]));
     burst->count = count;
-    weir_burst_parse(burst, &world->reader, world->forwarded, 1);
-    weir_burst_hash(burst, &world->rules);
+    weir_burst_read(burst, &world->reader, &world->tracker, world->forwarded, 1);
     weir_burst_match(burst, &world->tracker);
     weir_burst_track(burst, &world->tracker);
     for (unsigned int i = 0; i < count; i++) {

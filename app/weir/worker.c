@@ -224,15 +224,14 @@ static void burst_work(struct weir_worker *worker, struct weir_rx_queue *queue,
 
     burst->count = received;
     worker->traffic.burst_fill[bucket_of(received, WEIR_FILL_BUCKETS)]++;
-    weir_burst_parse(burst, &worker->reader,
-                     queue->number * worker->fleet->ports->port[queue->port].rx_queues +
-                         queue->queue,
-                     worker->fleet->ports->port[queue->port].rx_queues);
+    weir_burst_read(burst, &worker->reader, &worker->tracker,
+                    queue->number * worker->fleet->ports->port[queue->port].rx_queues +
+                        queue->queue,
+                    worker->fleet->ports->port[queue->port].rx_queues);
     queue->number += received;
     pieces = burst_count(worker, traffic);
     if (worker->fleet->lossless)
         burst_epochs(worker);
-    weir_burst_hash(burst, &worker->fleet->rules);
     if (worker->fleet->count > 1 || pieces)
         weir_steer_burst(worker);
     burst_finish(worker);

@@ -37,8 +37,22 @@ static inline __attribute__((always_inline)) void fetch_frame(const struct weir_
     rte_prefetch0(rte_pktmbuf_mtod(burst->mbuf[i], const void *));
 }
 
-void weir_burst_parse(struct weir_burst *burst, const struct weir_reader *reader,
-                      uint64_t first_number, uint64_t stride)
+/* Hash, and fetch the buckets. */
+static inline void hash(struct weir_burst *burst, unsigned int from, unsigned int to,
+                        const struct weir_tracker *tracker)
+{
+    const struct weir_hash_secret secret = tracker->rules->secret; /* stays in registers */
+
+    for (unsigned int i = from; i < to; i++) {
+        const struct weir_packet *packet = &burst->packet[i];
+
+        burst->hash[i] = packet->family == 0 ? 0 : weir_packet_hash(&secret, packet);
+        weir_table_prefetch_bucket(&tracker->table[packet->family == 6], burst->hash[i]);
+    }
+}
+
+void weir_burst_read(struct weir_burst *burst, const struct weir_reader *reader,
+                     const struct weir_tracker *tracker, uint64_t first_number, uint64_t stride)
 {
     uint64_t now_us = weir_clock_now(&reader->clock);
 
@@ -49,26 +63,23 @@ void weir_burst_parse(struct weir_burst *burst, const struct weir_reader *reader
         burst->mbuf[burst->count + i] = burst->mbuf[burst->count - 1];
     for (unsigned int i = 0; i < WEIR_BURST_AHEAD; i++)
         fetch_frame(burst, i);
-    for (unsigned int i = 0; i < burst->count; i++) {
-        const struct rte_mbuf *mbuf = burst->mbuf[i];
-        uint32_t len;
-        const uint8_t *frame = frame_of(reader, mbuf, &len);
+    for (unsigned int from = 0; from < burst->count; from += WEIR_BURST_PART) {
+        unsigned int to = RTE_MIN(from + WEIR_BURST_PART, burst->count);
 
-        fetch_frame(burst, i + WEIR_BURST_AHEAD);
-        weir_parse(frame, len, how_for(mbuf, reader->how), &burst->packet[i]);
-        burst->packet[i].port = (uint8_t)mbuf->port;
-        burst->time_us[i] = weir_clock_packet(&reader->clock, mbuf, now_us);
-        burst->number[i] = first_number + i * stride;
+        for (unsigned int i = from; i < to; i++) {
+            const struct rte_mbuf *mbuf = burst->mbuf[i];
+            uint32_t len;
+            const uint8_t *frame = frame_of(reader, mbuf, &len);
+
+            fetch_frame(burst, i + WEIR_BURST_AHEAD);
+            weir_parse(frame, len, how_for(mbuf, reader->how), &burst->packet[i]);
+            burst->packet[i].port = (uint8_t)mbuf->port;
+            burst->time_us[i] = weir_clock_packet(&reader->clock, mbuf, now_us);
+            burst->number[i] = first_number + i * stride;
+        }
+        if (tracker != NULL)
+            hash(burst, from, to, tracker);
     }
-}
-
-void weir_burst_hash(struct weir_burst *burst, const struct weir_rules *rules)
-{
-    const struct weir_hash_secret secret = rules->secret; /* stays in registers */
-
-    for (unsigned int i = 0; i < burst->count; i++)
-        burst->hash[i] =
-            burst->packet[i].family == 0 ? 0 : weir_packet_hash(&secret, &burst->packet[i]);
 }
 
 void weir_burst_match(struct weir_burst *burst, struct weir_tracker *tracker)

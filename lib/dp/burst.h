@@ -3,7 +3,7 @@
  * Bursts: mbufs in, verdicts out. A burst is a worker's workspace, arrays over the packets in hand;
  * each stage is one loop over it.
  *
- *   receive -> parse all, time all -> hash all -> (hand over) -> track all -> verdicts
+ *   receive -> parse, time, hash by sixteens -> (hand over) -> match all -> track all -> verdicts
  *
  * A packet that another worker owns is handed over as its mbuf, with what was parsed in the mbuf's
  * private area, so that the frame is read only once. The mbuf belongs to whoever holds it.
@@ -44,11 +44,12 @@ struct weir_reader {
     uint32_t scratch_len;
 };
 
-#define WEIR_BURST_AHEAD 8U /* frames being fetched beyond the one that is parsed */
+#define WEIR_BURST_AHEAD 8U  /* frames being fetched beyond the one that is parsed */
+#define WEIR_BURST_PART  16U /* packets hashed after as many were parsed */
 
 struct weir_burst {
     unsigned int count;
-    struct rte_mbuf *mbuf[WEIR_BURST_MAX + 2 * WEIR_BURST_AHEAD]; /* room for weir_burst_parse */
+    struct rte_mbuf *mbuf[WEIR_BURST_MAX + 2 * WEIR_BURST_AHEAD]; /* with room to fetch ahead */
     struct weir_packet packet[WEIR_BURST_MAX];
     uint64_t hash[WEIR_BURST_MAX];
     uint64_t time_us[WEIR_BURST_MAX];
@@ -60,13 +61,12 @@ struct weir_burst {
 
 /*
  * Parse and time the count mbufs that stand in burst->mbuf, numbering them from first_number in
- * steps of stride (the number of queues that share the port).
+ * steps of stride (the number of queues that share the port). Then, unless tracker is NULL, hash
+ * every packet that has a key. That goes by parts of WEIR_BURST_PART packets, each of whose buckets
+ * are on their way from the tracker's tables while the next part is parsed.
  */
-void weir_burst_parse(struct weir_burst *burst, const struct weir_reader *reader,
-                      uint64_t first_number, uint64_t stride);
-
-/* Hash every packet that has a key. */
-void weir_burst_hash(struct weir_burst *burst, const struct weir_rules *rules);
+void weir_burst_read(struct weir_burst *burst, const struct weir_reader *reader,
+                     const struct weir_tracker *tracker, uint64_t first_number, uint64_t stride);
 
 /* Find the records of all; then track all, as ordered. Fates are filled in. */
 void weir_burst_match(struct weir_burst *burst, struct weir_tracker *tracker);
