@@ -178,6 +178,13 @@ static const struct {
     .clock = {[10] = WEIR_WIDE_ALL, [11] = 0xff},
 };
 
+/* Truth tables of three operands: a is 0xf0, b 0xcc, c 0xaa. */
+enum {
+    WEIR_WIDE_BUT_TURNED = (0xf0 & 0x33) ^ 0xaa,      /* a but b, turned over where c is set */
+    WEIR_WIDE_OR_AND = 0xf0 | (0xcc & 0xaa),          /* a, or b and c */
+    WEIR_WIDE_CHOICE = (0xf0 & 0x55) | (0xcc & 0xaa), /* b where c is set, else a */
+};
+
 static inline __m512i weir_wide_load(const void *at)
 {
     return _mm512_load_si512(at);
@@ -186,10 +193,8 @@ static inline __m512i weir_wide_load(const void *at)
 /* R, but 0 in lanes where D is P, and turned over where P is. */
 static inline __m512i weir_wide_against(__m512i r)
 {
-    const int left_alone_turned = (0xf0 & ~0xcc) ^ 0xaa;
-
     return _mm512_ternarylogic_epi32(r, weir_wide_load(weir_wide.alone),
-                                     weir_wide_load(weir_wide.turned), left_alone_turned);
+                                     weir_wide_load(weir_wide.turned), WEIR_WIDE_BUT_TURNED);
 }
 
 /* By how many bits the length in each lane is to be shifted. */
@@ -232,8 +237,6 @@ static inline bool weir_wide_track(struct weir_flow *flow, struct weir_flow_cold
                                    uint64_t patience_us, unsigned int key_len)
 {
     const unsigned int above = 64 - WEIR_PLAIN_CLOCK_BITS;
-    const int either = 0xf0 | (0xcc & 0xaa); /* the first, or the second where the third is set */
-    const int chosen = (0xf0 & ~0xaa) | (0xcc & 0xaa); /* the second in place of the first there */
     const struct weir_segment *seg = &packet->seg;
     const size_t stamped = seg->opts & WEIR_SEG_TS;
     const struct weir_wide_direction *direction = &weir_wide_direction[stamped][dir];
@@ -267,7 +270,7 @@ static inline bool weir_wide_track(struct weir_flow *flow, struct weir_flow_cold
 
     /* The length in lane IV is the largest window, that in the next, EDGE, is not to be larger. */
     length = _mm512_sub_epi32(length, _mm512_shuffle_epi32(length, _MM_PERM_DDDB));
-    d = _mm512_ternarylogic_epi32(d, length, weir_wide_load(weir_wide.slack), either);
+    d = _mm512_ternarylogic_epi32(d, length, weir_wide_load(weir_wide.slack), WEIR_WIDE_OR_AND);
     d = _mm512_xor_si512(d, weir_wide_load(demand->flags));
     odd = _mm512_test_epi32_mask(d, weir_wide_load(demand->unset)) |
           weir_wide_differs(flow, packet, key_len);
@@ -280,7 +283,7 @@ static inline bool weir_wide_track(struct weir_flow *flow, struct weir_flow_cold
 
     record = _mm512_mask_permutexvar_epi32(record, written, weir_wide_load(direction->back), n);
     record = _mm512_ternarylogic_epi32(record, _mm512_set1_epi64((long long)time_us),
-                                       weir_wide_load(weir_wide.clock), chosen);
+                                       weir_wide_load(weir_wide.clock), WEIR_WIDE_CHOICE);
     _mm512_store_si512(flow, record);
     if (WEIR_PLAIN_UNLESS(spills))
         weir_account_spill(flow, cold, annex, dir, flow->peer[dir].packets + 1U,
