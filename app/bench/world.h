@@ -18,7 +18,7 @@
 #define BENCH_PASS 4096U /* packets; headers and mbufs of that many stay in L2 */
 
 #define BENCH_POLL_FLOWS  1000000U /* expire-poll, flush-poll: that end */
-#define BENCH_FLUSH_SLICE 32U      /* flush-poll: flows that a worker copies and ends a poll */
+#define BENCH_FLUSH_SLICE 24U      /* flush-poll: flows that a worker copies and ends a poll */
 #define BENCH_PATIENT_SEC 100000U
 
 /* The generator's books of one connection. */

@@ -11,9 +11,9 @@
 #include "weir/workers.h"
 
 #define ASKS_SIZE  1024U
-#define ASKS_POLL  32U   /* asks taken a poll, at most */
+#define ASKS_POLL  24U   /* asks taken a poll, at most */
 #define COPIES     2048U /* room of a listing's ring */
-#define SLICE      32U   /* records copied a slice, at most */
+#define SLICE      24U   /* records copied a slice, at most */
 #define SLICE_LOOK 4096U /* records looked at a slice, at most; empty stretches go by 64 */
 #define SEEK_LOOK  256U  /* the same where one flow is looked for: that takes as long */
 #define SLICE_USEC 20U   /* that a slice may be taken for, however long it was interrupted */
