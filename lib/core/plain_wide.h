@@ -41,7 +41,7 @@ enum weir_wide_lane {
 
 #define WEIR_WIDE_ALL 0xffffffffU
 
-/* The four octets of a word, and of one in a peer; what a lane has that does not count. */
+/* The four octets of a word, and of one in a peer; the octet of an end's window, and the pair. */
 #define WEIR_WIDE_WORD(at)       (at), (at) + 1, (at) + 2, (at) + 3
 #define WEIR_WIDE_PEER(end, at)  (20 * (end) + 4 * (at))
 #define WEIR_WIDE_FROM(end, at)  WEIR_WIDE_WORD(WEIR_WIDE_PEER(end, at))
