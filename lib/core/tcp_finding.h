@@ -92,12 +92,6 @@ static inline void weir_expect_challenge(struct weir_peer *x, struct weir_peer *
     ((y->flags & WEIR_PEER_PROVEN) ? y : x)->flags |= WEIR_PEER_CHALL;
 }
 
-/* Is that so already? */
-static inline bool weir_challenge_expected(const struct weir_peer *x, const struct weir_peer *y)
-{
-    return ((y->flags & WEIR_PEER_PROVEN) ? y : x)->flags & WEIR_PEER_CHALL;
-}
-
 /* Not heard yet, but its SYN has been answered: see tcp_syn.c. */
 static inline bool weir_tcp_known_from_answer(const struct weir_peer *x)
 {

@@ -182,10 +182,9 @@ struct weir_finding weir_tcp_classify_syn(struct weir_flow *flow, unsigned int d
     }
     if (only_seen_over(x, y) && time_wait_takes(x, seg))
         return weir_found(WEIR_TCP_EVENTS, WEIR_REASON_NONE);
-    /* Or y has left unanswered what it was to challenge before: a RST, which it may have taken. */
-    if (!(x->flags & WEIR_PEER_PROVEN) || weir_challenge_expected(x, y))
-        weir_expect_attempts(x, y);
     weir_expect_challenge(x, y);
+    if (!(x->flags & WEIR_PEER_PROVEN))
+        weir_expect_attempts(x, y);
     /* y may have gone back to LISTEN, 3.10.7.4 second and fourth; or it was never heard, unless it
      * has acknowledged this very SYN; or x is no more in LAST-ACK. */
     if (handshaking(x, y) || (one_heard(x, y) && weir_segment_end(seg) != x->end) ||

@@ -50,54 +50,10 @@ Test(tcp_attempts, first_attempt_is_strict)
         ROW(L, A, 1, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.5"),
         ROW(L, R, 1001, 0, 0, 0, PLAIN, PASS, RST_INEXACT, ESTAB, ESTAB, "5961 3.2"),
         ROW(L, R, 1004, 0, 0, 0, PLAIN, REFUSE, RST_OUTSIDE, ESTAB, ESTAB, "5961 3.2"),
-        ROW(R, A, 1, 1, 0, 1000, PLAIN, PASS, CHALLENGE_ACK, ESTAB, ESTAB, "5961 3.2"),
         ROW(L, S, 70000, 0, 0, 1000, PLAIN, PASS, SYN_CHALLENGE, ESTAB, ESTAB, "5961 4.2"),
         ROW(L, R, 1004, 0, 0, 0, PLAIN, REFUSE, RST_OUTSIDE, ESTAB, ESTAB, "5961 3.2"),
-        ROW(R, A, 9, 70001, 0, 1000, PLAIN, REFUSE, ACK_ABOVE, ESTAB, ESTAB, "9293 3.4"),
-        ROW(R, A, 1, 1, 0, 1000, PLAIN, PASS, CHALLENGE_ACK, ESTAB, ESTAB, "5961 4.2"),
+        ROW(R, A, 1, 1, 0, 1000, PLAIN, PASS, CHALLENGE_ACK, ESTAB, ESTAB, "5961 3.2"),
         ROW(R, A, 1, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "answered"),
-    };
-
-    RUN(rows);
-}
-
-/*
- * A RST overtakes the text before it, up to here, and not behind: R takes it. L opens the pair anew,
- * which nobody answers as a live connection would; the SYN-ACK is lost, so L gives up and tries once
- * more, and R, in SYN-RECEIVED, challenges that. L knows of no such connection.
- */
-Test(tcp_attempts, reset_by_a_rst_that_had_overtaken_its_text)
-{
-    static const struct tcp_row rows[] = {
-        ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, NONE, SYN_S, SYN_R, "9293 3.5"),
-        ROW(R, SA, 0, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, SYN_R, "9293 3.5"),
-        ROW(L, A, 1, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.5"),
-        ROW(L, R, 601, 0, 0, 0, PLAIN, PASS, RST_INEXACT, ESTAB, ESTAB, "9293 3.10.5"),
-        ROW(L, PA, 1, 1, 600, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.8"),
-        ROW(L, S, 70000, 0, 0, 1000, PLAIN, PASS, SYN_CHALLENGE, ESTAB, ESTAB, "9293 3.5.1"),
-        ROW(L, R, 70001, 0, 0, 0, PLAIN, REFUSE, RST_OUTSIDE, ESTAB, ESTAB, "5961 3.2"),
-        ROW(L, S, 90000, 0, 0, 1000, PLAIN, PASS, SYN_CHALLENGE, ESTAB, ESTAB, "9293 3.5.1"),
-        ROW(R, A, 80001, 70001, 0, 1000, PLAIN, PASS, OTHER_ATTEMPT, ESTAB, ESTAB, "5961 4.2"),
-        ROW(L, R, 70001, 0, 0, 0, PLAIN, PASS, OTHER_ATTEMPT, ESTAB, ESTAB, "9293 3.10.7.1"),
-    };
-
-    RUN(rows);
-}
-
-/* The same where the other end has spoken: it is that end that was to challenge the RST. */
-Test(tcp_attempts, reset_by_a_rst_that_had_overtaken_its_text_both_heard)
-{
-    static const struct tcp_row rows[] = {
-        ROW(L, S, 0, 0, 0, 1000, PLAIN, PASS, NONE, SYN_S, SYN_R, "9293 3.5"),
-        ROW(R, SA, 0, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, SYN_R, "9293 3.5"),
-        ROW(L, A, 1, 1, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.5"),
-        ROW(R, PA, 1, 1, 9, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.8"),
-        ROW(L, R, 601, 0, 0, 0, PLAIN, PASS, RST_INEXACT, ESTAB, ESTAB, "9293 3.10.5"),
-        ROW(L, PA, 1, 10, 600, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "9293 3.8"),
-        ROW(L, S, 70000, 0, 0, 1000, PLAIN, PASS, SYN_CHALLENGE, ESTAB, ESTAB, "9293 3.5.1"),
-        ROW(R, A, 80001, 70001, 0, 1000, PLAIN, PASS, OTHER_ATTEMPT, ESTAB, ESTAB, "5961 4.2"),
-        ROW(R, A, 10, 601, 0, 1000, PLAIN, PASS, NONE, ESTAB, ESTAB, "alive after all"),
-        ROW(R, A, 80001, 70001, 0, 1000, PLAIN, REFUSE, SEQ_ABOVE, ESTAB, ESTAB, "9293 3.4"),
     };
 
     RUN(rows);

@@ -171,10 +171,6 @@ static void note_signs(struct state *s, const struct tapped *tapped, const uint8
     unsigned int sender = tapped->sender, event = tapped->outcome.event;
     bool more[2] = {s->witness[0].known & WITNESS_MORE, s->witness[1].known & WITNESS_MORE};
 
-    /* A SYN where the other end is still to answer a RST: it may have taken it. */
-    if (p->inert && (p->flags & WEIR_TCP_SYN) && !(p->flags & WEIR_TCP_ACK) &&
-        (s->attempts >> (more[!sender] ? !sender : sender) & 1))
-        s->attempts = 3;
     if (event >= WEIR_TCP_EV_ACK && event <= WEIR_TCP_EV_FIN_LATE)
         s->attempts &= (uint8_t) ~(1U << sender);
     if (p->inert && (p->flags & (WEIR_TCP_SYN | WEIR_TCP_RST)) &&
