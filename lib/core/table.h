@@ -216,7 +216,7 @@ static inline uint32_t weir_table_match(const struct weir_table *table, uint64_t
 }
 
 /*
- * Stage 2, second half: where the first had WEIR_TABLE_NONE for an answer, and after the whole
+ * Stage 2, second half: where the first says that the second bucket matters, and after the whole
  * burst has been through the first, the same in the second bucket. And while both lines are here,
  * an entry whose first bucket has room again goes home: what a full table displaced does not stay
  * so for good.
