@@ -100,6 +100,16 @@ static inline void weir_tcp_forget_syn(struct weir_flow *flow, unsigned int dir)
 }
 
 /*
+ * Both ends may be in another attempt at the connection than the tracked one: until one of them
+ * speaks in this one, what does not fit passes (WEIR_REASON_OTHER_ATTEMPT).
+ */
+static inline void weir_tcp_expect_attempts(struct weir_flow *flow)
+{
+    for (unsigned int dir = 0; dir < 2; dir++)
+        flow->peer[dir].flags |= WEIR_PEER_CHALL;
+}
+
+/*
  * Time stamps expire when a connection is idle (RFC 7323 5.5): before the clock that made them may
  * have come half way round, which takes 24 days by the RFC, but 36 minutes where a host counts
  * microseconds. No segment that old is on its way any more (MSL is 2 minutes, RFC 9293 3.4.2).

@@ -119,6 +119,48 @@ static inline bool stamps_expired(const struct weir_flow *flow, uint64_t now_us)
     return last + WEIR_TCP_STAMPS_USEC < now_us;
 }
 
+/*
+ * What answers a SYN that has passed without moving a state, or goes on from it, is no stranger's
+ * (syn_notes.h). An answered one tells that both ends are in another attempt. A RST toward
+ * TIME-WAIT stays out all the same (RFC 1337 3).
+ */
+static bool of_noted_syn(struct weir_tracker *tracker, const struct weir_place *at,
+                         const struct weir_passage *p, uint32_t now_sec)
+{
+    const struct weir_segment *seg = &p->packet->seg;
+    unsigned int sender = p->packet->swapped;
+    struct weir_syn_note *note = NULL;
+
+    if (seg->flags & WEIR_TCP_ACK)
+        note = weir_syn_note_find(&tracker->syn_notes, p->hash, !sender, seg->ack - 1, now_sec);
+    if (note != NULL)
+        note->answered = true;
+    else
+        note = weir_syn_note_find(&tracker->syn_notes, p->hash, sender, seg->seq - 1, now_sec);
+    if (note != NULL && note->answered)
+        weir_tcp_expect_attempts(at->flow);
+    return note != NULL;
+}
+
+/* A segment that is refused, or passes as no evidence: is there, or begins, another attempt? */
+static void __attribute__((noinline))
+heed_attempts(struct weir_tracker *tracker, const struct weir_place *at,
+              const struct weir_passage *p, struct weir_outcome *outcome)
+{
+    const struct weir_segment *seg = &p->packet->seg;
+    uint32_t now_sec = (uint32_t)(p->time_us / 1000000);
+
+    if (outcome->action == WEIR_TCP_ACT_REFUSE) {
+        if (outcome->reason != WEIR_REASON_RST_TIME_WAIT && of_noted_syn(tracker, at, p, now_sec))
+            *outcome = (struct weir_outcome){WEIR_TCP_ACT_PASS, WEIR_REASON_OTHER_ATTEMPT,
+                                             WEIR_TCP_EV_STRAY};
+    } else if ((seg->flags & (WEIR_TCP_SYN | WEIR_TCP_ACK)) == WEIR_TCP_SYN) {
+        weir_syn_note_make(&tracker->syn_notes, p->hash, p->packet->swapped, seg->seq, now_sec);
+    } else if (seg->flags & WEIR_TCP_SYN) {
+        of_noted_syn(tracker, at, p, now_sec);
+    }
+}
+
 static inline void track_tcp(struct weir_tracker *tracker, const struct weir_place *at,
                              unsigned int dir, const struct weir_passage *p)
 {
@@ -142,6 +184,9 @@ static inline void track_tcp(struct weir_tracker *tracker, const struct weir_pla
         weir_tcp_forget_syn(at->flow, dir);
         return;
     }
+    if (__builtin_expect(outcome.event == WEIR_TCP_EV_REFUSE || outcome.event == WEIR_TCP_EV_STRAY,
+                         0))
+        heed_attempts(tracker, at, p, &outcome);
     pair_moved(tracker, at, before);
     weir_fate_by_reason(p, outcome.reason,
                         weir_flow_both_heard(at->flow) ? WEIR_CLASS_ESTABLISHED : WEIR_CLASS_NEW);

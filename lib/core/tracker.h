@@ -26,6 +26,7 @@
 #include "core/hash.h"
 #include "core/packet.h"
 #include "core/reason.h"
+#include "core/syn_notes.h"
 #include "core/table.h"
 #include "core/tcp_track.h"
 #include "core/timeout.h"
@@ -176,6 +177,7 @@ struct weir_tracker {
     bool want_ids; /* fill in flow_id of each fate */
     /* Hashes of records that will soon be ended, by family and the record's lowest bits. */
     struct weir_known_hash known[2][WEIR_HASHES_KNOWN];
+    struct weir_syn_notes syn_notes;
     /*
      * Letters that the burst in hand has yet to enter in the cold parts of its flows, which are
      * being fetched meanwhile. None between bursts, nor when a flow is shown to anybody.

@@ -25,7 +25,7 @@ from attempts import Attempts
 from endpoints import ACK, FIN, RST, SYN, SYNCHRONISED, WRAP, Host, Script, Segment, Traits
 from network import Trouble, Wire, World
 
-SEEDS = (1, 2, 3)
+SEEDS = (1, 2, 3, 4136, 6322)  # the last two need the notes of syn_notes.h
 CONNECTIONS = 250
 START_US = 1_700_000_000_000_000
 OPEN_WITHIN_US = 20_000_000
