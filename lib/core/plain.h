@@ -77,11 +77,14 @@ static inline uint32_t weir_plain_segment_word(const struct weir_segment *seg)
 #define WEIR_PLAIN_FLAGS(flags)         ((uint32_t)(flags) << 24)
 #define WEIR_PLAIN_SEGMENT(flags, opts) ((uint32_t)(flags) << 16 | (uint32_t)(opts) << 24)
 
-/* Does what a segment says of itself make it anything but plain? */
+/*
+ * Does what a segment says of itself make it anything but plain? SACK blocks do not: they only
+ * widen a bound that is not reached (inequality IV).
+ */
 static inline uint32_t weir_plain_odd_segment(const struct weir_segment *seg)
 {
-    const uint32_t kind = WEIR_PLAIN_SEGMENT(
-        WEIR_TCP_SYN | WEIR_TCP_RST | WEIR_TCP_FIN | WEIR_TCP_ACK, WEIR_SEG_SACK | WEIR_SEG_CUT);
+    const uint32_t kind =
+        WEIR_PLAIN_SEGMENT(WEIR_TCP_SYN | WEIR_TCP_RST | WEIR_TCP_FIN | WEIR_TCP_ACK, WEIR_SEG_CUT);
     const uint32_t plain = WEIR_PLAIN_SEGMENT(WEIR_TCP_ACK, 0);
 
     return (weir_plain_segment_word(seg) & kind) ^ plain;

@@ -1,53 +1,24 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The burst's way through the tables, TCP, and the counters. */
+/* One packet the full way: its flow, TCP, and the counters. */
 #include "core/tracker.h"
 
 #include <string.h>
 
 #include "core/account.h"
-#include "core/plain_wide.h"
+#include "core/plain.h"
 #include "core/sctp.h"
 #include "core/tracker_in.h"
-
-static void tcp_letters(struct weir_flow_cold *cold, const struct weir_letters *letters)
-{
-    unsigned int flags = letters->flags;
-    unsigned int dir = letters->dir;
-
-    if (flags & WEIR_TCP_SYN)
-        weir_history_add(cold, dir, (flags & WEIR_TCP_ACK) ? WEIR_LETTER_SYN_ACK : WEIR_LETTER_SYN);
-    if (letters->data)
-        weir_history_add(cold, dir, WEIR_LETTER_DATA);
-    if (flags & WEIR_TCP_FIN)
-        weir_history_add(cold, dir, WEIR_LETTER_FIN);
-    if (flags & WEIR_TCP_RST)
-        weir_history_add(cold, dir, WEIR_LETTER_RST);
-    if (!letters->data && !(flags & (WEIR_TCP_SYN | WEIR_TCP_FIN | WEIR_TCP_RST)))
-        weir_history_add(cold, dir, WEIR_LETTER_ACK);
-}
+#include "core/tracker_letters.h"
 
 void weir_letters_enter(struct weir_tracker *tracker)
 {
     for (unsigned int i = 0; i < tracker->letter_count; i++) {
         const struct weir_letters *letters = &tracker->letters[i];
 
-        tcp_letters(weir_table_cold(&tracker->table[letters->six], letters->record), letters);
+        weir_letters_add(weir_table_cold(&tracker->table[letters->six], letters->record),
+                         letters->dir, letters->letters);
     }
     tracker->letter_count = 0;
-}
-
-/* The cold part is fetched; what is new for the history is entered when it is there. */
-static void letters_note(struct weir_tracker *tracker, const struct weir_place *at,
-                         unsigned int dir, const struct weir_segment *seg)
-{
-    __builtin_prefetch(at->cold, 1);
-    tracker->letters[tracker->letter_count++] = (struct weir_letters){
-        .record = at->record,
-        .six = at->table == &tracker->table[1],
-        .dir = (uint8_t)dir,
-        .flags = seg->flags,
-        .data = seg->len > 0,
-    };
 }
 
 static inline void pair_moved(struct weir_tracker *tracker, const struct weir_place *at,
@@ -94,7 +65,7 @@ static void tcp_account(struct weir_tracker *tracker, const struct weir_place *a
     if (__builtin_expect((seg->flags & (WEIR_TCP_SYN | WEIR_TCP_FIN | WEIR_TCP_RST)) ||
                              !(letters_before & letter),
                          0))
-        letters_note(tracker, at, dir, seg);
+        weir_letters_note(tracker, at, dir, seg, true);
     weir_account_pieces(at->flow, at->cold, &tracker->annex, dir, packet->pieces, packet->ip_len);
     if (touches && time_us >= weir_flow_last(at->flow, time_us))
         weir_flow_set_last(at->flow, time_us);
@@ -203,11 +174,10 @@ static void begin_by_syn(struct weir_tracker *tracker, const struct weir_place *
                          const struct weir_passage *p)
 {
     const struct weir_segment *seg = &p->packet->seg;
-    const struct weir_letters letters = {.flags = seg->flags, .data = seg->len > 0};
 
     weir_plain_syn(at->flow, seg);
     weir_place_begin(tracker, at, p);
-    tcp_letters(at->cold, &letters);
+    weir_letters_add(at->cold, WEIR_ORIG, weir_letters_of(seg));
     weir_account_pieces(at->flow, at->cold, &tracker->annex, WEIR_ORIG, p->packet->pieces,
                         p->packet->ip_len);
     weir_fate_by_reason(p, WEIR_REASON_NONE, WEIR_CLASS_NEW);
@@ -288,58 +258,6 @@ static inline void track(struct weir_tracker *tracker, const struct weir_passage
         weir_track_other(tracker, &at, dir, p);
 }
 
-/*
- * The burst: one loop a stage. A stage takes packets of one family in a row, so that its loop has
- * one table and a key of constant length; packets without a key go with IPv4.
- */
-
-#define INLINE static inline __attribute__((always_inline))
-
-INLINE bool in_row(const struct weir_packet *packet, unsigned int key_len)
-{
-    return (packet->family == 6) == (key_len == sizeof(struct weir_key6));
-}
-
-/* Match from at on; returns where the row ends. */
-INLINE unsigned int match_row(struct weir_tracker *tracker, const struct weir_packet *packet,
-                              const uint64_t *hash, uint32_t *likely, unsigned int at,
-                              unsigned int count, unsigned int key_len)
-{
-    struct weir_table *table = &tracker->table[key_len == sizeof(struct weir_key6)];
-    const struct weir_table constant = *table; /* what is stored meanwhile cannot change it */
-    uint32_t first[WEIR_BURST_MAX];
-    uint8_t missed[WEIR_BURST_MAX];
-    unsigned int misses = 0;
-    unsigned int needs_second;
-    unsigned int end;
-
-    static_assert(WEIR_BURST_MAX - 1 <= UINT8_MAX, "missed holds positions in the burst");
-
-    for (end = at; end < count && in_row(&packet[end], key_len); end++) {
-        first[end] = weir_table_first(&constant, hash[end]);
-        __builtin_prefetch(&constant.buckets[first[end]]);
-    }
-    for (unsigned int i = at; i < end; i++) {
-        likely[i] = weir_table_match_in(&constant, first[i], hash[i], key_len, &needs_second);
-        missed[misses] = (uint8_t)i;
-        misses += needs_second;
-    }
-    for (unsigned int i = 0; i < misses; i++)
-        likely[missed[i]] = weir_table_match_second_len(table, hash[missed[i]], key_len);
-    return end;
-}
-
-void weir_tracker_match(struct weir_tracker *tracker, const struct weir_packet *packet,
-                        const uint64_t *hash, uint32_t *likely, unsigned int count)
-{
-    weir_arrivals_clear(&tracker->table[0].arrivals);
-    weir_arrivals_clear(&tracker->table[1].arrivals);
-    for (unsigned int i = 0; i < count;)
-        i = packet[i].family == 6
-                ? match_row(tracker, packet, hash, likely, i, count, sizeof(struct weir_key6))
-                : match_row(tracker, packet, hash, likely, i, count, sizeof(struct weir_key4));
-}
-
 static void count_fate(struct weir_counters *counters, const struct weir_packet *packet,
                        const struct weir_fate *fate)
 {
@@ -349,9 +267,9 @@ static void count_fate(struct weir_counters *counters, const struct weir_packet 
     counters->verdict[fate->verdict] += 1U + packet->pieces;
 }
 
-/* Any packet the full way; out of line, so that the short way has the registers for itself. */
-static void __attribute__((noinline))
-track_whole(struct weir_tracker *tracker, const struct weir_tracker_burst *burst, unsigned int i)
+void __attribute__((noinline))
+weir_tracker_whole(struct weir_tracker *tracker, const struct weir_tracker_burst *burst,
+                   unsigned int i)
 {
     const struct weir_passage p = {
         .packet = &burst->packet[i],
@@ -367,104 +285,4 @@ track_whole(struct weir_tracker *tracker, const struct weir_tracker_burst *burst
     else
         track(tracker, &p, burst->likely[i]);
     count_fate(&tracker->counters, p.packet, p.fate);
-}
-
-/* The fate of a plain segment, all but flow_id, as one word. */
-INLINE void fate_plain(struct weir_fate *fate, unsigned int family, unsigned int dir)
-{
-    uint64_t word = (uint64_t)dir << 40 | (uint64_t)family << 32 | (uint64_t)WEIR_PAIR_MID << 24 |
-                    WEIR_CLASS_ESTABLISHED << 16 | WEIR_REASON_NONE << 8 | WEIR_VERDICT_FORWARD;
-
-    static_assert(
-        offsetof(struct weir_fate, reason) == 1 && offsetof(struct weir_fate, class) == 2 &&
-            offsetof(struct weir_fate, pair) == 3 && offsetof(struct weir_fate, family) == 4 &&
-            offsetof(struct weir_fate, dir) == 5 && offsetof(struct weir_fate, flow_id) == 8,
-        "a fate begins with one word");
-    memcpy(fate, &word, sizeof(word));
-}
-
-/*
- * A plain segment of a flow that stage 2 has found, the short way (plain.h); false, and nothing
- * changed, for any other packet. Its fate has no flow_id.
- */
-INLINE bool track_plain(const struct weir_table *table, struct weir_annex *annex,
-                        const struct weir_tracker_burst *burst, unsigned int i, uint64_t time_us,
-                        uint64_t patience_us, unsigned int key_len)
-{
-    const struct weir_packet *packet = &burst->packet[i];
-    uint32_t likely = burst->likely[i];
-    struct weir_flow *flow = weir_table_flow_len(table, likely, key_len);
-    unsigned int dir;
-
-    if (WEIR_PLAIN_UNLESS(packet->kind != WEIR_KIND_TCP) ||
-        WEIR_PLAIN_UNLESS(likely == WEIR_TABLE_NONE))
-        return false;
-    dir = weir_flow_dir(flow, packet->swapped);
-#ifdef WEIR_PLAIN_WIDE
-    if (!weir_wide_track(flow, weir_table_cold(table, likely), annex, dir, packet, time_us,
-                         patience_us, key_len))
-        return false;
-#else
-    if (!weir_table_holds(table, likely, &packet->key4, key_len) ||
-        !weir_plain_track(flow, weir_table_cold(table, likely), annex, dir, packet, time_us,
-                          patience_us))
-        return false;
-#endif
-    fate_plain(&burst->fate[i], key_len == sizeof(struct weir_key6) ? 6 : 4, dir);
-    return true;
-}
-
-/* Track from at on; returns where the row ends. */
-INLINE unsigned int track_row(struct weir_tracker *tracker, const struct weir_tracker_burst *burst,
-                              unsigned int at, unsigned int key_len)
-{
-    struct weir_counters *counters = &tracker->counters;
-    /* Where records are does not change, nor how long they last. */
-    const struct weir_table table = tracker->table[key_len == sizeof(struct weir_key6)];
-    const uint64_t patience_us = tracker->rules->timeout_us[WEIR_PAIR_MID][1];
-    uint64_t plain = 0;
-    uint64_t bytes = 0;
-    unsigned int i;
-
-    for (i = at; i < burst->count && in_row(&burst->packet[i], key_len); i++) {
-        uint64_t time_us = burst->time_us[i];
-
-        weir_tracker_follow(tracker, time_us, burst->packet[i].epoch);
-        if (WEIR_PLAIN_UNLESS(
-                !track_plain(&table, &tracker->annex, burst, i, time_us, patience_us, key_len))) {
-            track_whole(tracker, burst, i);
-            continue;
-        }
-        plain++;
-        bytes += burst->packet[i].ip_len;
-    }
-    counters->packets += plain;
-    counters->bytes += bytes;
-    counters->reason[WEIR_REASON_NONE] += plain;
-    counters->verdict[WEIR_VERDICT_FORWARD] += plain;
-    return i;
-}
-
-/* With the id of each flow, which only the full way tells. */
-static void track_telling_ids(struct weir_tracker *tracker, const struct weir_tracker_burst *burst)
-{
-    for (unsigned int i = 0; i < burst->count; i++) {
-        weir_tracker_follow(tracker, burst->time_us[i], burst->packet[i].epoch);
-        track_whole(tracker, burst, i);
-    }
-}
-
-void weir_tracker_track(struct weir_tracker *tracker, const struct weir_tracker_burst *burst)
-{
-    unsigned int i = 0;
-
-    tracker->looks_left = WEIR_EVICT_LOOKS + WEIR_EVICT_LOOKS_PER_PACKET * burst->count;
-    if (__builtin_expect(tracker->want_ids, 0))
-        track_telling_ids(tracker, burst);
-    else
-        while (i < burst->count)
-            i = burst->packet[i].family == 6
-                    ? track_row(tracker, burst, i, sizeof(struct weir_key6))
-                    : track_row(tracker, burst, i, sizeof(struct weir_key4));
-    weir_letters_enter(tracker);
 }

@@ -144,8 +144,7 @@ struct weir_letters {
     uint32_t record;
     uint8_t six; /* of the IPv6 table */
     uint8_t dir;
-    uint8_t flags; /* WEIR_TCP_* */
-    uint8_t data;
+    uint8_t letters; /* a bit each by enum weir_letter */
 };
 
 #define WEIR_HASHES_KNOWN 32U

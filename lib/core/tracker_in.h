@@ -60,8 +60,14 @@ static inline bool weir_tracker_watched(const struct weir_tracker *tracker,
     return __builtin_expect(tracker->events.watch >> kind & 1, 0);
 }
 
-/* tracker.c: enter the letters that the burst in hand has noted in the histories */
+/* tracker.c */
+
+/* Enter the letters that the burst in hand has noted in the histories. */
 void weir_letters_enter(struct weir_tracker *tracker);
+
+/* Packet i of the burst the full way; out of line, so that the short ones have the registers. */
+void weir_tracker_whole(struct weir_tracker *tracker, const struct weir_tracker_burst *burst,
+                        unsigned int i);
 
 /* tracker_view.c: events, and what a flow is called */
 
