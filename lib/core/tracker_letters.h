@@ -35,7 +35,7 @@ static inline void weir_letters_note(struct weir_tracker *tracker, const struct 
 {
     struct weir_letters *letters = &tracker->letters[tracker->letter_count];
 
-    __builtin_prefetch(wanted ? (const void *)at->cold : (const void *)letters, 1);
+    __builtin_prefetch(wanted ? (const void *)at->cold->history : (const void *)letters, 1);
     *letters = (struct weir_letters){
         .record = at->record,
         .six = at->table == &tracker->table[1],
