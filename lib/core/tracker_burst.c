@@ -171,6 +171,8 @@ INLINE unsigned int track_row(struct weir_tracker *tracker, const struct weir_tr
     const struct weir_table table = tracker->table[key_len == sizeof(struct weir_key6)];
     const uint64_t patience_us = tracker->rules->timeout_us[WEIR_PAIR_MID][1];
     const bool watched = tracker->events.watch != 0;
+    uint64_t clock_us = tracker->clock_us;
+    uint32_t epoch = tracker->epoch;
     uint64_t taken = 0;
     uint64_t bytes = 0;
     unsigned int i;
@@ -178,7 +180,11 @@ INLINE unsigned int track_row(struct weir_tracker *tracker, const struct weir_tr
     for (i = at; i < burst->count && in_row(&burst->packet[i], key_len); i++) {
         uint64_t time_us = burst->time_us[i];
 
-        weir_tracker_follow(tracker, time_us, burst->packet[i].epoch);
+        if (WEIR_PLAIN_UNLESS(burst->packet[i].epoch != epoch || time_us > clock_us)) {
+            weir_tracker_follow(tracker, time_us, burst->packet[i].epoch);
+            clock_us = tracker->clock_us;
+            epoch = tracker->epoch;
+        }
         if (WEIR_PLAIN_UNLESS(
                 !track_plain(&table, &tracker->annex, burst, i, time_us, patience_us, key_len)) &&
             (watched || burst->likely[i] == WEIR_TABLE_NONE ||
