@@ -51,10 +51,28 @@ static inline void hash(struct weir_burst *burst, unsigned int from, unsigned in
     }
 }
 
+/*
+ * Ports, times and numbers. After all frames were parsed and hashed, although each could be noted
+ * with its frame: meanwhile the buckets of the last part arrive.
+ */
+static inline void note(struct weir_burst *burst, const struct weir_reader *reader,
+                        uint64_t first_number, uint64_t stride)
+{
+    uint64_t now_us = weir_clock_now(&reader->clock);
+
+    for (unsigned int i = 0; i < burst->count; i++) {
+        const struct rte_mbuf *mbuf = burst->mbuf[i];
+
+        burst->packet[i].port = (uint8_t)mbuf->port;
+        burst->time_us[i] = weir_clock_packet(&reader->clock, mbuf, now_us);
+        burst->number[i] = first_number + i * stride;
+    }
+}
+
 void weir_burst_read(struct weir_burst *burst, const struct weir_reader *reader,
                      const struct weir_tracker *tracker, uint64_t first_number, uint64_t stride)
 {
-    uint64_t now_us = weir_clock_now(&reader->clock);
+    unsigned int part = RTE_MIN(WEIR_BURST_PART, burst->count / 3 + 1);
 
     if (burst->count == 0)
         return;
@@ -63,8 +81,8 @@ void weir_burst_read(struct weir_burst *burst, const struct weir_reader *reader,
         burst->mbuf[burst->count + i] = burst->mbuf[burst->count - 1];
     for (unsigned int i = 0; i < WEIR_BURST_AHEAD; i++)
         fetch_frame(burst, i);
-    for (unsigned int from = 0; from < burst->count; from += WEIR_BURST_PART) {
-        unsigned int to = RTE_MIN(from + WEIR_BURST_PART, burst->count);
+    for (unsigned int from = 0; from < burst->count; from += part) {
+        unsigned int to = RTE_MIN(from + part, burst->count);
 
         for (unsigned int i = from; i < to; i++) {
             const struct rte_mbuf *mbuf = burst->mbuf[i];
@@ -73,13 +91,11 @@ void weir_burst_read(struct weir_burst *burst, const struct weir_reader *reader,
 
             fetch_frame(burst, i + WEIR_BURST_AHEAD);
             weir_parse(frame, len, how_for(mbuf, reader->how), &burst->packet[i]);
-            burst->packet[i].port = (uint8_t)mbuf->port;
-            burst->time_us[i] = weir_clock_packet(&reader->clock, mbuf, now_us);
-            burst->number[i] = first_number + i * stride;
         }
         if (tracker != NULL)
             hash(burst, from, to, tracker);
     }
+    note(burst, reader, first_number, stride);
 }
 
 void weir_burst_match(struct weir_burst *burst, struct weir_tracker *tracker)

@@ -45,7 +45,7 @@ struct weir_reader {
 };
 
 #define WEIR_BURST_AHEAD 8U  /* frames being fetched beyond the one that is parsed */
-#define WEIR_BURST_PART  16U /* packets hashed after as many were parsed */
+#define WEIR_BURST_PART  16U /* packets hashed after as many were parsed; a third of fewer */
 
 struct weir_burst {
     unsigned int count;
@@ -62,8 +62,8 @@ struct weir_burst {
 /*
  * Parse and time the count mbufs that stand in burst->mbuf, numbering them from first_number in
  * steps of stride (the number of queues that share the port). Then, unless tracker is NULL, hash
- * every packet that has a key. That goes by parts of WEIR_BURST_PART packets, each of whose buckets
- * are on their way from the tracker's tables while the next part is parsed.
+ * every packet that has a key. That goes by parts of WEIR_BURST_PART packets, or a third of a small
+ * burst; the buckets of each are on their way from the tracker's tables while the next is parsed.
  */
 void weir_burst_read(struct weir_burst *burst, const struct weir_reader *reader,
                      const struct weir_tracker *tracker, uint64_t first_number, uint64_t stride);
