@@ -147,7 +147,7 @@ struct weir_letters {
     uint8_t letters; /* a bit each by enum weir_letter */
 };
 
-#define WEIR_HASHES_KNOWN 32U
+#define WEIR_HASHES_KNOWN 64U
 
 /* The hash of the key that a record has as long as it is in use. */
 struct weir_known_hash {
@@ -176,6 +176,7 @@ struct weir_tracker {
     bool want_ids; /* fill in flow_id of each fate */
     /* Hashes of records that will soon be ended, by family and the record's lowest bits. */
     struct weir_known_hash known[2][WEIR_HASHES_KNOWN];
+    uint32_t fetched[2]; /* records before this one have been looked at for that */
     struct weir_syn_notes syn_notes;
     /*
      * Letters that the burst in hand has yet to enter in the cold parts of its flows, which are

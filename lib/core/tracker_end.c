@@ -4,13 +4,17 @@
 #include "core/sctp.h"
 #include "core/tracker_in.h"
 
-/* Records between one that is ended and one whose bucket is fetched for that. */
-#define END_AHEAD 12U
+/*
+ * Records whose buckets are fetched together, that many before the first of them is ended. Not one
+ * by one while others are ended: a fetch that misses the TLB holds up what comes behind it, unless
+ * that is but another fetch.
+ */
+#define END_GROUP 16U
 
-/* The same for its second bucket, where its entry may stand: the first has come by then. */
+/* Between one that is ended and one whose second bucket is fetched, where its entry may stand. */
 #define END_SECOND_AHEAD 5U
 
-static_assert(END_AHEAD < WEIR_HASHES_KNOWN, "a hash is known until its record ends");
+static_assert(2 * END_GROUP < WEIR_HASHES_KNOWN, "a hash is known until its record ends");
 
 enum weir_end weir_flow_end_of(const struct weir_flow *flow, enum weir_end otherwise)
 {
@@ -101,21 +105,14 @@ fetch_end_second(const struct weir_tracker *tracker, const struct weir_table *ta
         weir_table_prefetch_second(table, known->hash, record);
 }
 
-/*
- * The record that the hand reaches a little later: if it is to end then, its bucket and cold part
- * are fetched now. The record itself is on its way already (WEIR_TABLE_SWEEP_AHEAD).
- */
-static inline __attribute__((always_inline)) void fetch_end(struct weir_tracker *tracker,
-                                                            const struct weir_table *table,
-                                                            uint32_t record, uint64_t now_us,
-                                                            bool evicting)
+/* If the record is to end then, its bucket and cold part are fetched. It is here already. */
+static inline void fetch_end(struct weir_tracker *tracker, const struct weir_table *table,
+                             uint32_t record, uint64_t now_us, bool evicting)
 {
-    const struct weir_flow *flow = weir_table_flow(table, record + END_AHEAD);
+    const struct weir_flow *flow = weir_table_flow(table, record);
     struct weir_known_hash *known;
 
-    fetch_end_second(tracker, table, record + END_SECOND_AHEAD);
-    record += END_AHEAD;
-    if (record >= table->capacity || !(table->used[record / 64] >> record % 64 & 1))
+    if (!(table->used[record / 64] >> record % 64 & 1))
         return;
     if (!weir_flow_expired(tracker->rules, flow, now_us) && !(evicting && may_give_way(flow)))
         return;
@@ -124,6 +121,24 @@ static inline __attribute__((always_inline)) void fetch_end(struct weir_tracker 
                                       (uint64_t)record + 1};
     weir_table_prefetch_bucket(table, known->hash);
     __builtin_prefetch(weir_table_cold(table, record), 1);
+}
+
+/* The hand is at record: see to it that those of the next group, at least, are being fetched. */
+static inline void fetch_ends(struct weir_tracker *tracker, const struct weir_table *table,
+                              uint32_t record, uint64_t now_us, bool evicting)
+{
+    uint32_t *fetched = &tracker->fetched[table - tracker->table];
+    uint32_t limit = record + 2 * END_GROUP;
+
+    fetch_end_second(tracker, table, record + END_SECOND_AHEAD);
+    if (*fetched - record - END_GROUP <= END_GROUP)
+        return;
+    if (*fetched - record > END_GROUP) /* the hand was elsewhere */
+        *fetched = record + 1;
+    limit = limit < table->capacity ? limit : table->capacity;
+    for (; *fetched < limit; ++*fetched)
+        fetch_end(tracker, table, *fetched, now_us, evicting);
+    *fetched = record + 2 * END_GROUP;
 }
 
 bool weir_tracker_evict(struct weir_tracker *tracker, struct weir_table *table, uint64_t now_us)
@@ -141,7 +156,7 @@ bool weir_tracker_evict(struct weir_tracker *tracker, struct weir_table *table, 
         tracker->looks_left -= looked < tracker->looks_left ? looked : tracker->looks_left;
         if (record == WEIR_TABLE_NONE)
             continue;
-        fetch_end(tracker, table, record, now_us, true);
+        fetch_ends(tracker, table, record, now_us, true);
         at = weir_place_at(table, record);
         if (weir_flow_expired(tracker->rules, at.flow, now_us)) {
             weir_place_end(tracker, &at, weir_flow_end_of(at.flow, WEIR_END_TIMEOUT));
@@ -175,7 +190,7 @@ unsigned int weir_tracker_sweep(struct weir_tracker *tracker, uint64_t now_us, u
             if (record != WEIR_TABLE_NONE) {
                 struct weir_place at = weir_place_at(table, record);
 
-                fetch_end(tracker, table, record, now_us, false);
+                fetch_ends(tracker, table, record, now_us, false);
                 if (weir_flow_expired(tracker->rules, at.flow, now_us))
                     weir_place_end(tracker, &at, weir_flow_end_of(at.flow, WEIR_END_TIMEOUT));
             } else if (table->hand == 0) {
