@@ -176,6 +176,15 @@ static inline bool weir_plain_track(struct weir_flow *flow, struct weir_flow_col
     return true;
 }
 
+/* A SYN and nothing else, in one piece. */
+static inline bool weir_plain_is_syn(const struct weir_segment *seg)
+{
+    const uint32_t kind =
+        WEIR_PLAIN_SEGMENT(WEIR_TCP_SYN | WEIR_TCP_RST | WEIR_TCP_FIN | WEIR_TCP_ACK, WEIR_SEG_CUT);
+
+    return (weir_plain_segment_word(seg) & kind) == WEIR_PLAIN_SEGMENT(WEIR_TCP_SYN, 0);
+}
+
 /*
  * The SYN that begins a record which is zeroed but for its key: what weir_tcp_begin and
  * weir_tcp_track would make of it. As long as the other end is unheard, ack holds the initial

@@ -169,21 +169,6 @@ static inline void track_tcp(struct weir_tracker *tracker, const struct weir_pla
     weir_fate_flow(tracker, p->fate, at, dir);
 }
 
-/* A SYN begins a record, and nobody watches: no need to classify it. */
-static void begin_by_syn(struct weir_tracker *tracker, const struct weir_place *at,
-                         const struct weir_passage *p)
-{
-    const struct weir_segment *seg = &p->packet->seg;
-
-    weir_plain_syn(at->flow, seg);
-    weir_place_begin(tracker, at, p);
-    weir_letters_add(at->cold, WEIR_ORIG, weir_letters_of(seg));
-    weir_account_pieces(at->flow, at->cold, &tracker->annex, WEIR_ORIG, p->packet->pieces,
-                        p->packet->ip_len);
-    weir_fate_by_reason(p, WEIR_REASON_NONE, WEIR_CLASS_NEW);
-    weir_fate_flow(tracker, p->fate, at, WEIR_ORIG);
-}
-
 static void begin_tcp(struct weir_tracker *tracker, const struct weir_passage *p)
 {
     struct weir_birth birth = weir_tcp_birth(&p->packet->seg, tracker->rules->midstream);
@@ -198,10 +183,6 @@ static void begin_tcp(struct weir_tracker *tracker, const struct weir_passage *p
         return;
     }
     weir_flow_set_originator(at.flow, p->packet->swapped ^ birth.dir);
-    if (birth.seed == WEIR_PAIR_NEW && tracker->events.watch == 0) {
-        begin_by_syn(tracker, &at, p);
-        return;
-    }
     weir_tcp_begin(at.flow, birth, &p->packet->seg);
     weir_place_begin(tracker, &at, p);
     track_tcp(tracker, &at, birth.dir, p);
@@ -258,15 +239,6 @@ static inline void track(struct weir_tracker *tracker, const struct weir_passage
         weir_track_other(tracker, &at, dir, p);
 }
 
-static void count_fate(struct weir_counters *counters, const struct weir_packet *packet,
-                       const struct weir_fate *fate)
-{
-    counters->packets += 1U + packet->pieces;
-    counters->bytes += packet->ip_len;
-    counters->reason[fate->reason] += 1U + packet->pieces;
-    counters->verdict[fate->verdict] += 1U + packet->pieces;
-}
-
 void __attribute__((noinline))
 weir_tracker_whole(struct weir_tracker *tracker, const struct weir_tracker_burst *burst,
                    unsigned int i)
@@ -284,5 +256,5 @@ weir_tracker_whole(struct weir_tracker *tracker, const struct weir_tracker_burst
         weir_fate_by_reason(&p, p.packet->reason, WEIR_CLASS_UNTRACKED);
     else
         track(tracker, &p, burst->likely[i]);
-    count_fate(&tracker->counters, p.packet, p.fate);
+    weir_fate_count(&tracker->counters, p.packet, p.fate);
 }

@@ -162,6 +162,44 @@ track_ordinary6(struct weir_tracker *tracker, const struct weir_tracker_burst *b
     return track_ordinary(tracker, burst, i, sizeof(struct weir_key6));
 }
 
+/*
+ * A SYN that begins a record, which need not be classified. False, and nothing changed, for any
+ * other packet, and where the flow may have come since, or policy would have to be asked. Nobody
+ * may be watching.
+ */
+static bool __attribute__((noinline))
+track_syn(struct weir_tracker *tracker, const struct weir_tracker_burst *burst, unsigned int i)
+{
+    const struct weir_packet *packet = &burst->packet[i];
+    const struct weir_passage p = {
+        .packet = packet,
+        .hash = burst->hash[i],
+        .time_us = burst->time_us[i],
+        .order = burst->order == NULL ? WEIR_POLICY_ALLOW : burst->order[i],
+        .fate = &burst->fate[i],
+    };
+    struct weir_place at;
+
+    if (packet->kind != WEIR_KIND_TCP || packet->reason != WEIR_REASON_NONE ||
+        !weir_plain_is_syn(&packet->seg) || (p.order & WEIR_ORDER_POLICY) != WEIR_POLICY_ALLOW ||
+        !weir_table_absent(weir_tracker_table(tracker, packet->family), p.hash))
+        return false;
+    *p.fate = (struct weir_fate){0};
+    if (weir_place_new(tracker, &p, &at)) {
+        weir_flow_set_originator(at.flow, packet->swapped);
+        weir_plain_syn(at.flow, &packet->seg);
+        weir_place_begin(tracker, &at, &p);
+        weir_letters_add(at.cold, WEIR_ORIG, weir_letters_of(&packet->seg));
+        weir_account_packet(at.flow, at.cold, &tracker->annex, WEIR_ORIG, packet->ip_len);
+        weir_fate_by_reason(&p, WEIR_REASON_NONE, WEIR_CLASS_NEW);
+        weir_fate_flow(tracker, p.fate, &at, WEIR_ORIG);
+    } else {
+        weir_fate_by_reason(&p, WEIR_REASON_TABLE_FULL, WEIR_CLASS_NEW);
+    }
+    weir_fate_count(&tracker->counters, packet, p.fate);
+    return true;
+}
+
 /* Track from at on; returns where the row ends. */
 INLINE unsigned int track_row(struct weir_tracker *tracker, const struct weir_tracker_burst *burst,
                               unsigned int at, unsigned int key_len)
@@ -186,12 +224,17 @@ INLINE unsigned int track_row(struct weir_tracker *tracker, const struct weir_tr
             epoch = tracker->epoch;
         }
         if (WEIR_PLAIN_UNLESS(
-                !track_plain(&table, &tracker->annex, burst, i, time_us, patience_us, key_len)) &&
-            (watched || burst->likely[i] == WEIR_TABLE_NONE ||
-             !(key_len == sizeof(struct weir_key6) ? track_ordinary6(tracker, burst, i)
-                                                   : track_ordinary4(tracker, burst, i)))) {
-            weir_tracker_whole(tracker, burst, i);
-            continue;
+                !track_plain(&table, &tracker->annex, burst, i, time_us, patience_us, key_len))) {
+            bool fresh = burst->likely[i] == WEIR_TABLE_NONE;
+
+            if (!watched && fresh && track_syn(tracker, burst, i))
+                continue;
+            if (watched || fresh ||
+                !(key_len == sizeof(struct weir_key6) ? track_ordinary6(tracker, burst, i)
+                                                      : track_ordinary4(tracker, burst, i))) {
+                weir_tracker_whole(tracker, burst, i);
+                continue;
+            }
         }
         taken++;
         bytes += burst->packet[i].ip_len;

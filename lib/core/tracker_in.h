@@ -171,6 +171,15 @@ static inline void weir_fate_flow(struct weir_tracker *tracker, struct weir_fate
         fate->flow_id = weir_table_id(at->table, at->record);
 }
 
+static inline void weir_fate_count(struct weir_counters *counters, const struct weir_packet *packet,
+                                   const struct weir_fate *fate)
+{
+    counters->packets += 1U + packet->pieces;
+    counters->bytes += packet->ip_len;
+    counters->reason[fate->reason] += 1U + packet->pieces;
+    counters->verdict[fate->verdict] += 1U + packet->pieces;
+}
+
 /* Nothing of a refused packet but its number and reason is kept. */
 void weir_place_refused(struct weir_tracker *tracker, const struct weir_place *at, unsigned int dir,
                         unsigned int pieces, uint8_t reason);

@@ -271,6 +271,11 @@ static void talk_next(struct talk *talk, unsigned int number, struct frame *fram
                   {0, 0x10, 0}, {0, 0x11, 0}, {1, 0x10, 0}, {1, 0x11, 5},  {0, 0x10, 0}};
     unsigned int dir = script[talk->phase].dir;
 
+    if (draw(40) == 0) { /* nobody says more */
+        talk->phase = 0;
+        talk->marred = true;
+        dir = 0;
+    }
     if (talk->phase == 0) {
         for (unsigned int i = 0; i < 2; i++)
             talk->next[i] = draw(4) ? 5000 : talk->next[i] + 100000 + draw(50000);
@@ -284,7 +289,7 @@ static void talk_next(struct talk *talk, unsigned int number, struct frame *fram
                             .flags = script[talk->phase].flags,
                             .win = (uint16_t)(draw(8) ? 60000 : draw(65536)),
                             .payload = script[talk->phase].len};
-    if (dir) {
+    if (dir != number % 2) { /* every other originator is the higher end */
         frame->src = frame->family == 6 ? "2001:db8::2" : "10.0.0.2";
         frame->dst = frame->family == 6 ? "2001:db8::1" : "10.0.0.1";
     }
@@ -324,6 +329,7 @@ struct side_by_side {
     uint8_t data[BURST][FRAME_MAX];
     struct weir_packet packet[BURST + 1];
     uint64_t time_us[BURST];
+    uint8_t order[BURST];
     uint32_t guess[BURST]; /* a record that the packet is wrongly thought to belong to, or NONE */
 };
 
@@ -333,7 +339,7 @@ static void track_burst(struct tracking *t, const struct side_by_side *both, uns
     uint64_t hash[BURST];
     uint32_t likely[BURST];
     struct weir_tracker_burst burst = {both->packet, hash, both->time_us, likely,
-                                       NULL,         fate, count};
+                                       both->order,  fate, count};
 
     for (unsigned int i = 0; i < count; i++)
         hash[i] = weir_packet_hash(&t->rules.secret, &both->packet[i]);
@@ -345,7 +351,8 @@ static void track_burst(struct tracking *t, const struct side_by_side *both, uns
     t->tracker.outbox.count = 0;
 }
 
-static unsigned int draw_burst(struct side_by_side *both)
+/* Every other thousand of rounds the clock all but stands, so that the table fills. */
+static unsigned int draw_burst(struct side_by_side *both, unsigned int round)
 {
     unsigned int count = 1 + draw(BURST);
 
@@ -365,8 +372,11 @@ static unsigned int draw_burst(struct side_by_side *both)
             both->packet[i].pieces = (uint8_t)(1 + draw(3));
             both->packet[i].seg.opts |= WEIR_SEG_CUT;
         }
+        both->order[i] = (uint8_t)((draw(30) ? WEIR_POLICY_ALLOW : draw(WEIR_POLICY_UNKNOWN + 1)) |
+                                   (draw(30) ? 0 : WEIR_ORDER_SHADOW));
         both->guess[i] = draw(50) ? WEIR_TABLE_NONE : draw(TRACKING_FLOWS);
-        both->full.time_us += draw(200) ? draw(2000) : draw(100) * UINT64_C(1000000);
+        both->full.time_us +=
+            round / 1000 % 2 || draw(200) ? draw(2000) : draw(100) * UINT64_C(1000000);
         both->time_us[i] = both->full.time_us - (draw(20) ? 0 : draw(3000));
     }
     return count;
@@ -395,7 +405,7 @@ Test(ordinary, a_tracker_is_the_same_after_either_way)
     both->quick.tracker.want_ids = false;
     draw_timeouts(both);
     for (unsigned int round = 0; round < ROUNDS; round++) {
-        unsigned int count = draw_burst(both);
+        unsigned int count = draw_burst(both, round);
         struct weir_fate full[BURST], quick[BURST];
 
         track_burst(&both->full, both, count, full);
@@ -413,6 +423,30 @@ Test(ordinary, a_tracker_is_the_same_after_either_way)
                  0, "counters differ");
     cr_assert_gt(both->quick.tracker.counters.created, ROUNDS / 2, "connections were opened");
     cr_assert_gt(both->quick.tracker.counters.verdict[WEIR_VERDICT_DROP], ROUNDS / 100);
+    cr_assert_gt(both->quick.tracker.counters.reason[WEIR_REASON_TABLE_FULL], ROUNDS / 100);
     tracking_end(&both->full);
     tracking_end(&both->quick);
+}
+
+Test(ordinary, each_kind_of_segment_has_its_letter_in_the_history)
+{
+    for (unsigned int want_ids = 0; want_ids < 2; want_ids++) {
+        struct tracking t;
+        struct talk talk = {.next = {1000, 2000}};
+        const struct weir_flow_view *view;
+
+        tracking_begin(&t);
+        t.tracker.want_ids = want_ids;
+        seed = 1; /* a talk that nobody leaves */
+        for (unsigned int i = 0; i < 10; i++) {
+            struct frame frame;
+
+            talk_next(&talk, 1, &frame);
+            tracking_frame(&t, &frame);
+        }
+        view = tracking_only(&t);
+        cr_assert_not_null(view);
+        cr_assert_str_eq(view->history, "ShADdFaf", "%s", view->history);
+        tracking_end(&t);
+    }
 }
