@@ -47,7 +47,7 @@ void weir_tracker_report(struct weir_tracker *tracker, unsigned int family, uint
         tracker->counters.records_lost++;
         return;
     }
-    weir_letters_enter(tracker);
+    weir_letters_settle(tracker);
     weir_tracker_copy(tracker, family, record, end,
                       &tracker->outbox.ended[tracker->outbox.count++]);
 }
@@ -69,7 +69,7 @@ void weir_place_end(struct weir_tracker *tracker, const struct weir_place *at, e
     weir_tracker_report(tracker, weir_tracker_family(tracker, at->table), at->record, end);
     tracker->counters.pair[at->flow->pair]--;
     weir_account_release(at->flow, at->cold, &tracker->annex);
-    weir_letters_enter(tracker);
+    weir_letters_settle(tracker);
     weir_table_remove(at->table, hash_take(tracker, at), at->record);
 }
 

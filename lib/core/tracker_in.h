@@ -65,6 +65,13 @@ static inline bool weir_tracker_watched(const struct weir_tracker *tracker,
 /* Enter the letters that the burst in hand has noted in the histories. */
 void weir_letters_enter(struct weir_tracker *tracker);
 
+/* The same where there mostly are none. */
+static inline void weir_letters_settle(struct weir_tracker *tracker)
+{
+    if (tracker->letter_count != 0)
+        weir_letters_enter(tracker);
+}
+
 /* Packet i of the burst the full way; out of line, so that the short ones have the registers. */
 void weir_tracker_whole(struct weir_tracker *tracker, const struct weir_tracker_burst *burst,
                         unsigned int i);
