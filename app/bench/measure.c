@@ -171,8 +171,7 @@ static void forget(struct subject *subject)
     subject->packets_before = subject->world->tracker.counters.packets;
 }
 
-/* Another order each round, so that no case always comes behind the same one's traces in the cache.
- */
+/* Another order each round, so that no case always finds the same one's traces in the caches. */
 static void shuffle(unsigned int *order, unsigned int count, uint64_t random[2])
 {
     for (unsigned int i = count; i > 1; i--) {

@@ -17,8 +17,7 @@
 
 #include "core/plain.h"
 
-/* What an ordinary segment does to its flow's states, and which letter of the history it may add.
- */
+/* What an ordinary segment does to its flow's states, and which letter it may add. */
 struct weir_ordinary {
     uint32_t fin;    /* 1 if it has a FIN */
     uint32_t letter; /* WEIR_PEER_ACK or WEIR_PEER_DATA */
@@ -39,8 +38,7 @@ static inline struct weir_ordinary weir_ordinary_tells(const struct weir_flow *f
         weir_tcp_step(&weir_tcp_pairs, flow->pair, dir, WEIR_TCP_EV_ACK + acks_fin + 2 * fin)};
 }
 
-/* What makes a segment anything but ordinary, as far as it and both ends' flags tell; 0: nothing.
- */
+/* What makes a segment anything but ordinary, as far as it and both ends' flags tell. */
 static inline uint32_t weir_ordinary_odd(uint32_t word_x, uint32_t word_y, uint32_t length,
                                          const struct weir_segment *seg)
 {

@@ -3,8 +3,8 @@
  * The burst: one loop a stage. A stage takes packets of one family in a row, so that its loop has
  * one table and a key of constant length; packets without a key go with IPv4.
  *
- * A packet is tried the short way (plain.h), then the one for what else is ordinary (ordinary.h);
- * what is neither goes the full way (tracker.c).
+ * A packet is tried the short way (plain.h), then that of a SYN which begins a record, or that for
+ * what else is ordinary (ordinary.h); what is none of these goes the full way (tracker.c).
  */
 #include "core/tracker.h"
 
