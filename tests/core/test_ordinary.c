@@ -8,22 +8,8 @@
 
 #include "core/ordinary.h"
 #include "core/tcp_track.h"
+#include "draws.h"
 #include "tracking.h"
-
-#define TRIES 4000000U
-
-union record {
-    struct weir_flow flow;
-    uint8_t octets[WEIR_FLOW4_SIZE];
-};
-
-static uint64_t seed = 0x6f7264;
-
-static uint32_t draw(uint32_t limit)
-{
-    seed = seed * 6364136223846793005U + 1442695040888963407U;
-    return (uint32_t)((seed >> 33) * limit >> 31);
-}
 
 /* A number at base, one beside it, a little off, or anywhere. */
 static uint32_t near(uint32_t base)
@@ -437,7 +423,7 @@ Test(ordinary, each_kind_of_segment_has_its_letter_in_the_history)
 
         tracking_begin(&t);
         t.tracker.want_ids = want_ids;
-        seed = 1; /* a talk that nobody leaves */
+        draw_seed = 1; /* a talk that nobody leaves */
         for (unsigned int i = 0; i < 10; i++) {
             struct frame frame;
 

@@ -5,21 +5,7 @@
 
 #include "core/plain_wide.h"
 #include "core/tcp_track.h"
-
-#define TRIES 4000000U
-
-union record {
-    struct weir_flow flow;
-    uint8_t octets[WEIR_FLOW4_SIZE];
-};
-
-static uint64_t seed = 0x77656972;
-
-static uint32_t draw(uint32_t limit)
-{
-    seed = seed * 6364136223846793005U + 1442695040888963407U;
-    return (uint32_t)((seed >> 33) * limit >> 31);
-}
+#include "draws.h"
 
 /* A number at or near base: most often the same, else off by a little, else anywhere. */
 static uint32_t near(uint32_t base)
